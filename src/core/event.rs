@@ -1,0 +1,139 @@
+//! What happened, as it is kept and told: one value an event, small, without the bytes of any message.
+
+use super::ids::{InstanceIndex, Pid, Seq};
+use super::state::{AdminState, StateName};
+use std::sync::Arc;
+
+/// A numbered event.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Its number in this run of the supervisor.
+    pub seq: Seq,
+    /// When, in seconds since 1970.
+    pub time: f64,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// An instance took an edge.
+    State(Box<StateEvent>),
+    /// The admin state of an instance changed, and no edge was taken.
+    Admin {
+        /// The program.
+        program: Arc<str>,
+        /// Which of its instances.
+        index: InstanceIndex,
+        /// What it was.
+        from: AdminState,
+        /// What it is.
+        admin: AdminState,
+    },
+    /// A program was created, changed or removed.
+    Program {
+        /// Its name.
+        program: Arc<str>,
+        /// What was done to it.
+        change: ProgramChange,
+    },
+    /// Something about the supervisor itself.
+    Supervisor(SupervisorChange),
+}
+
+/// An edge that an instance took, with what was true right after it.
+#[derive(Clone, Debug)]
+pub struct StateEvent {
+    /// The program.
+    pub program: Arc<str>,
+    /// Which of its instances.
+    pub index: InstanceIndex,
+    /// The state it came from.
+    pub from: StateName,
+    /// The state it is in.
+    pub state: StateName,
+    /// What the operator wants.
+    pub admin: AdminState,
+    /// Its process, if it has one.
+    pub pid: Option<Pid>,
+    /// Exit code of the last process that ended.
+    pub exitcode: i32,
+    /// Signal that ended the last process, or 0.
+    pub exitsignal: i32,
+    /// Seconds that the present run has lasted, or the run that this edge ended.
+    pub duration: f64,
+    /// Starts until now.
+    pub start_count: u32,
+    /// Flaps in a row.
+    pub flap_count: u32,
+    /// Why, as a sentence.
+    pub reason: Option<Box<str>>,
+}
+
+/// What was done to a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgramChange {
+    /// It is known from now on.
+    Created,
+    /// Its settings changed.
+    Updated,
+    /// The number of its instances changed.
+    Scaled {
+        /// How many are wanted now.
+        instances: u32,
+    },
+    /// It and its instances are gone.
+    Removed,
+    /// A rolling restart stopped half-way, because an instance did not come to be running.
+    RestartHalted {
+        /// That instance.
+        instance: InstanceIndex,
+    },
+}
+
+/// Something about the supervisor itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SupervisorChange {
+    /// It serves from now on.
+    Started,
+    /// It stops all programs and then ends.
+    Stopping,
+    /// A client was disconnected because it did not read its replies.
+    ClientDropped {
+        /// The endpoint it had connected to.
+        endpoint: Box<str>,
+        /// How many replies were thrown away.
+        replies: usize,
+    },
+    /// A subscriber was disconnected because it asked for more topics, or longer ones, than one may.
+    SubscriberDropped {
+        /// The endpoint it had connected to.
+        endpoint: Box<str>,
+    },
+}
+
+impl ProgramChange {
+    /// The word in the event.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ProgramChange::Created => "created",
+            ProgramChange::Updated => "updated",
+            ProgramChange::Scaled { .. } => "scaled",
+            ProgramChange::Removed => "removed",
+            ProgramChange::RestartHalted { .. } => "restart_halted",
+        }
+    }
+}
+
+impl SupervisorChange {
+    /// The word in the event.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            SupervisorChange::Started => "started",
+            SupervisorChange::Stopping => "stopping",
+            SupervisorChange::ClientDropped { .. } => "client_dropped",
+            SupervisorChange::SubscriberDropped { .. } => "subscriber_dropped",
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! One slot of a program: its state, its counters, its present run and what is known of the last.
+
+use super::ids::Pid;
+use super::moment::Moment;
+use super::policy::{Ending, Reached};
+use super::program::RestartPolicy;
+use super::state::{AdminState, Effect, State, StateName, Timer};
+use super::table::Step;
+use std::time::Duration;
+
+/// One slot of a program.
+#[derive(Debug)]
+pub struct Instance {
+    /// What it is.
+    pub state: State,
+    /// What the operator wants.
+    pub admin: AdminState,
+    /// Since when it is in its state.
+    pub since: Moment,
+    /// How many processes were started, failed attempts included.
+    pub start_count: u32,
+    /// How many flaps in a row.
+    pub flap_count: u32,
+    /// Its process, if it has one.
+    pub run: Option<Run>,
+    /// When its latest process was started, in seconds since 1970.
+    pub start_time: Option<f64>,
+    /// Its last process that ended.
+    pub last: Option<LastRun>,
+    /// Its timer, if one is armed.
+    pub timer: Option<ArmedTimer>,
+}
+
+/// A process.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its id, which is also that of its session and its process group.
+    pub pid: Pid,
+    /// When it was started.
+    pub started: Moment,
+    /// The [`super::program::Program::revision`] it was started from.
+    pub revision: u32,
+    /// What became of its execution.
+    pub execution: Execution,
+    /// What was done to end it.
+    pub stop: Stop,
+}
+
+/// What is known of the execution of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Execution {
+    /// The new process has not come to it yet.
+    Pending,
+    /// It runs.
+    Done,
+    /// It failed; a sentence that names the step and the system's words.
+    Failed(Box<str>),
+}
+
+/// What was done to end a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Nothing.
+    NotAsked,
+    /// It was told to stop, or killed on request.
+    Asked,
+    /// It did not heed in `stop_timeout` and was killed.
+    TimedOut,
+}
+
+/// A timer that is armed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArmedTimer {
+    /// Which one.
+    pub timer: Timer,
+    /// When it fires.
+    pub at: Moment,
+}
+
+/// A run that ended.
+#[derive(Clone, Debug)]
+pub struct LastRun {
+    /// How it ended.
+    pub ending: Ending,
+    /// How long it lasted.
+    pub duration: Duration,
+    /// Why it ended.
+    pub cause: Cause,
+}
+
+/// Why a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// It ended by itself and that was no failure.
+    Finished,
+    /// It ended by itself and that was a failure.
+    Failed,
+    /// It was asked to end.
+    Stopped,
+    /// It was asked to end, did not, and was killed.
+    StopTimeout,
+    /// It was never executed; a sentence that names the step and the system's words.
+    SpawnFailed(Box<str>),
+}
+
+/// What differs after a step from before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing that anybody sees.
+    Nothing,
+    /// The admin state alone.
+    Admin {
+        /// What it was before.
+        from: AdminState,
+    },
+    /// An edge was taken, if only from a state to itself.
+    Edge {
+        /// The state that it came from.
+        from: StateName,
+    },
+}
+
+impl Instance {
+    /// A slot that has never run and is not wanted.
+    pub fn new(now: Moment) -> Self {
+        Self {
+            state: State::New,
+            admin: AdminState::Down,
+            since: now,
+            start_count: 0,
+            flap_count: 0,
+            run: None,
+            start_time: None,
+            last: None,
+            timer: None,
+        }
+    }
+
+    /// Takes on what the table decided, and says what differs. The effects are the shell's.
+    pub fn apply(&mut self, step: Step, now: Moment) -> Change {
+        let (from, from_admin) = (self.state.name(), self.admin);
+        self.state = step.state;
+        self.admin = step.admin;
+        let to = step.state.name();
+        let begun_anew = step.effects.contains(&Some(Effect::Arm(Timer::BackoffDelay))) && from == to;
+        if from != to || begun_anew {
+            self.since = now;
+            return Change::Edge { from };
+        }
+        if from_admin != step.admin { Change::Admin { from: from_admin } } else { Change::Nothing }
+    }
+
+    /// Its process id, if it has a process.
+    pub fn pid(&self) -> Option<Pid> {
+        self.run.as_ref().map(|run| run.pid)
+    }
+
+    /// How long its present process has run; zero without one.
+    pub fn duration(&self, now: Moment) -> Duration {
+        self.run.as_ref().map_or(Duration::ZERO, |run| now.since(run.started))
+    }
+
+    /// How far the present run has come, judged by the state it is in.
+    pub fn reached(&self) -> Reached {
+        match self.state {
+            State::Running => Reached::Running,
+            State::New
+            | State::Waiting(_)
+            | State::Starting(_)
+            | State::Stopping(_)
+            | State::Exited
+            | State::Backoff
+            | State::Failed => Reached::Starting,
+        }
+    }
+
+    /// Whether it flaps: more flaps in a row than its policy finds ordinary.
+    pub fn is_flapping(&self, policy: &RestartPolicy) -> bool {
+        self.flap_count > policy.flap_max
+    }
+
+    /// How long until the next start that is already decided; `None` when none is.
+    pub fn retry_in(&self, now: Moment) -> Option<Duration> {
+        let armed = self.timer?;
+        match armed.timer {
+            Timer::RestartDelay | Timer::BackoffDelay => Some(armed.at.since(now)),
+            Timer::Healthy | Timer::Settled | Timer::StartTimeout | Timer::StopTimeout => None,
+        }
+    }
+
+    /// The exit code of the last process that ended: -1 after a death by a signal, 127 (as a shell has it) when
+    /// nothing could be executed, 0 before any has ended.
+    pub fn exitcode(&self) -> i32 {
+        match self.last.as_ref().map(|last| last.ending) {
+            Some(Ending::Exited(code)) => code,
+            Some(Ending::Killed(_)) => -1,
+            Some(Ending::NotExecuted) => 127,
+            None => 0,
+        }
+    }
+
+    /// The signal that ended the last process, or 0.
+    pub fn exitsignal(&self) -> i32 {
+        match self.last.as_ref().map(|last| last.ending) {
+            Some(Ending::Killed(signal)) => signal,
+            Some(Ending::Exited(_) | Ending::NotExecuted) | None => 0,
+        }
+    }
+
+    /// Forgets counters and history, as an instance that never ran.
+    pub fn forget(&mut self) {
+        self.start_count = 0;
+        self.flap_count = 0;
+        self.start_time = None;
+        self.last = None;
+    }
+
+    /// Why it is in its state, as a sentence; `None` when there is nothing to explain.
+    pub fn reason(&self, signal_name: impl Fn(i32) -> String) -> Option<String> {
+        match self.state.name() {
+            StateName::New | StateName::Running => None,
+            StateName::Waiting => Some("waits for what it requires".to_string()),
+            StateName::Starting | StateName::Stopping => self.failure(signal_name),
+            StateName::Exited | StateName::Backoff => self.ending(signal_name),
+            StateName::Failed => Some(match self.ending(signal_name) {
+                Some(ending) if self.flap_count > 0 => {
+                    format!("given up after {} flaps: {ending}", self.flap_count)
+                }
+                Some(ending) => format!("held in failed: {ending}"),
+                None => "held in failed by request".to_string(),
+            }),
+        }
+    }
+
+    /// How the last run ended, if it failed.
+    fn failure(&self, signal_name: impl Fn(i32) -> String) -> Option<String> {
+        match self.last.as_ref()?.cause {
+            Cause::Finished | Cause::Stopped | Cause::StopTimeout => None,
+            Cause::Failed | Cause::SpawnFailed(_) => self.ending(signal_name),
+        }
+    }
+
+    /// How the last run ended, in words.
+    fn ending(&self, signal_name: impl Fn(i32) -> String) -> Option<String> {
+        let last = self.last.as_ref()?;
+        let seconds = last.duration.as_secs_f64();
+        Some(match (&last.cause, last.ending) {
+            (Cause::SpawnFailed(words), _) => words.to_string(),
+            (Cause::StopTimeout, _) => "did not stop in time and was killed".to_string(),
+            (Cause::Stopped, _) => "stopped".to_string(),
+            (Cause::Finished | Cause::Failed, Ending::Exited(code)) => {
+                format!("exited with code {code} after {seconds:.1} s")
+            }
+            (Cause::Finished | Cause::Failed, Ending::Killed(signal)) => {
+                format!("killed by signal {signal} ({}) after {seconds:.1} s", signal_name(signal))
+            }
+            (Cause::Finished | Cause::Failed, Ending::NotExecuted) => "was not executed".to_string(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::state::{HealthyWhen, Input, Sequel};
+    use crate::core::table::{Requirements, Terms, step};
+
+    fn at(seconds: u64) -> Moment {
+        Moment(Duration::from_secs(seconds))
+    }
+
+    fn feed(instance: &mut Instance, input: Input, now: Moment) -> Change {
+        let terms = Terms { requirements: Requirements::Met, healthy: HealthyWhen::Lasted };
+        instance.apply(step(instance.state, instance.admin, input, terms), now)
+    }
+
+    #[test]
+    fn a_change_is_told_apart() {
+        let mut instance = Instance::new(at(0));
+        assert_eq!(feed(&mut instance, Input::Up, at(1)), Change::Edge { from: StateName::New });
+        assert_eq!(feed(&mut instance, Input::Up, at(2)), Change::Nothing);
+        assert_eq!(feed(&mut instance, Input::Down, at(3)), Change::Edge { from: StateName::Starting });
+        assert_eq!(feed(&mut instance, Input::Up, at(4)), Change::Admin { from: AdminState::Down });
+        assert_eq!(instance.state, State::Stopping(Sequel::Start));
+        assert_eq!(instance.since, at(3));
+    }
+
+    #[test]
+    fn backoff_begun_anew_is_an_edge() {
+        let mut instance = Instance::new(at(0));
+        feed(&mut instance, Input::To(StateName::Backoff), at(1));
+        let change = feed(&mut instance, Input::To(StateName::Backoff), at(2));
+        assert_eq!(change, Change::Edge { from: StateName::Backoff });
+        assert_eq!(instance.since, at(2));
+    }
+
+    #[test]
+    fn reasons_are_sentences() {
+        let mut instance = Instance::new(at(0));
+        let name = |signal: i32| format!("S{signal}");
+        assert_eq!(instance.reason(name), None);
+        instance.state = State::Exited;
+        instance.last = Some(LastRun {
+            ending: Ending::Killed(9),
+            duration: Duration::from_millis(1500),
+            cause: Cause::Failed,
+        });
+        assert_eq!(instance.reason(name).as_deref(), Some("killed by signal 9 (S9) after 1.5 s"));
+        instance.state = State::Failed;
+        instance.flap_count = 3;
+        assert_eq!(
+            instance.reason(name).as_deref(),
+            Some("given up after 3 flaps: killed by signal 9 (S9) after 1.5 s")
+        );
+        instance.state = State::Running;
+        assert_eq!(instance.reason(name), None);
+    }
+}

@@ -1,0 +1,21 @@
+//! The pure core: what procnanny decides, without a clock, a system call or a descriptor.
+//!
+//! Facts come in as values ([`state::Input`], a [`moment::Moment`], the settings of a program) and decisions
+//! go out as values ([`table::Step`], [`policy::Verdict`]). Nothing here knows the shell that carries them out,
+//! so every decision can be tested by calling it.
+#![forbid(unsafe_code)]
+
+pub mod deadlines;
+pub mod event;
+pub mod fleet;
+pub mod glob;
+pub mod ids;
+pub mod instance;
+pub mod moment;
+pub mod nearest;
+pub mod policy;
+pub mod program;
+pub mod ring;
+pub mod state;
+pub mod substitute;
+pub mod table;

@@ -1,0 +1,304 @@
+//! A program: its settings, typed and checked, and its instances.
+
+use super::ids::{InstanceIndex, ProgramId};
+use super::instance::Instance;
+use super::state::{AdminState, HealthyWhen, Sequel, State};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// When a program is started again after it ended by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restart {
+    /// Whatever its exit was.
+    Always,
+    /// After a failure.
+    OnFailure,
+    /// Never.
+    Never,
+}
+
+/// What a stop signal goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopScope {
+    /// The process group of the instance.
+    Group,
+    /// Its main process alone.
+    Process,
+}
+
+/// Whether what is left of a process group is killed when its main process has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leftovers {
+    /// Killed before the next start.
+    Kill,
+    /// Left alone.
+    Leave,
+}
+
+/// Whether a program is wanted up as soon as it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Autostart {
+    /// Its admin state is `up` from the start.
+    Up,
+    /// Its admin state is `down` until somebody asks.
+    Down,
+}
+
+/// Where an output stream of a program goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Output {
+    /// To where the supervisor's own goes.
+    #[default]
+    Inherit,
+    /// Nowhere.
+    Null,
+}
+
+/// A class of I/O priority, and the level within it; see ioprio_set(2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IoPriority {
+    /// Only when nobody else wants the disk.
+    Idle,
+    /// The ordinary class; 0 is the most urgent level, 7 the least.
+    BestEffort(u8),
+    /// Before everybody else; 0 is the most urgent level, 7 the least.
+    Realtime(u8),
+}
+
+/// A user or a group as it was given and as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The name or number as it was given.
+    pub given: String,
+    /// The number it stands for.
+    pub id: u32,
+}
+
+/// A user: what a process that runs as that user takes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The name or number as it was given, and its number.
+    pub identity: Identity,
+    /// What is known of the user beside the number; nothing for a number without an account.
+    pub account: Option<Account>,
+}
+
+/// What the user database says of a user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Login name.
+    pub name: String,
+    /// Login group.
+    pub gid: u32,
+    /// Home directory.
+    pub home: String,
+    /// Login shell.
+    pub shell: String,
+    /// All groups of the user, the login group among them.
+    pub groups: Vec<u32>,
+}
+
+/// The part of the settings that decides what follows an exit. Takes effect at once when it is changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RestartPolicy {
+    /// `restart`.
+    pub restart: Restart,
+    /// `restart_delay`.
+    pub restart_delay: Duration,
+    /// `minimum_run_duration`.
+    pub minimum_run_duration: Duration,
+    /// `flap_max`.
+    pub flap_max: u32,
+    /// `backoff_min`.
+    pub backoff_min: Duration,
+    /// `backoff_max`.
+    pub backoff_max: Duration,
+    /// `give_up_after`; 0 is never.
+    pub give_up_after: u32,
+    /// `success_exit_codes`.
+    pub success_exit_codes: Vec<i32>,
+}
+
+/// The part of the settings that decides how an instance is stopped. Takes effect at once when it is changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StopPolicy {
+    /// `stop_signal`, by its number.
+    pub signal: i32,
+    /// `stop_timeout`.
+    pub timeout: Duration,
+    /// `stop_scope`.
+    pub scope: StopScope,
+    /// `kill_leftovers`.
+    pub leftovers: Leftovers,
+}
+
+/// The part of the settings that is fixed when a process starts.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ProcessSettings {
+    /// `command`, before substitution.
+    pub command: String,
+    /// `args`, before substitution.
+    pub args: Vec<String>,
+    /// `env`, before substitution, in the order given.
+    pub env: Vec<(String, String)>,
+    /// `directory`, before substitution.
+    pub directory: Option<String>,
+    /// `user`.
+    pub user: Option<User>,
+    /// `group`.
+    pub group: Option<Identity>,
+    /// `nice`; `None` leaves the supervisor's own.
+    pub nice: Option<i32>,
+    /// `ionice`; `None` leaves the supervisor's own.
+    pub ionice: Option<IoPriority>,
+    /// `stdout`.
+    pub stdout: Output,
+    /// `stderr`.
+    pub stderr: Output,
+}
+
+/// All settings of a program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// What is fixed when a process starts.
+    pub process: ProcessSettings,
+    /// `instances`: how many slots are wanted.
+    pub instances: u32,
+    /// `autostart`.
+    pub autostart: Autostart,
+    /// `description`.
+    pub description: String,
+    /// What follows an exit.
+    pub policy: RestartPolicy,
+    /// How it is stopped.
+    pub stop: StopPolicy,
+}
+
+/// A program and its instances.
+#[derive(Debug)]
+pub struct Program {
+    /// Its id.
+    pub id: ProgramId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its settings as they are now.
+    pub settings: Settings,
+    /// Grows by one with each change of [`Settings::process`], so that a run knows whether it is of today.
+    pub revision: u32,
+    /// Its slots; more than `settings.instances` while surplus ones are stopping.
+    pub instances: BTreeMap<InstanceIndex, Instance>,
+    /// Whether it goes when its last instance has gone.
+    pub fate: Fate,
+}
+
+/// Whether a program stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It stays.
+    Stays,
+    /// It was removed and is forgotten as soon as its last instance has gone.
+    Leaving,
+}
+
+/// The most instances that a program may have.
+pub const MAX_INSTANCES: u32 = 100_000;
+
+impl Default for RestartPolicy {
+    fn default() -> Self {
+        Self {
+            restart: Restart::Always,
+            restart_delay: Duration::ZERO,
+            minimum_run_duration: Duration::from_secs(5),
+            flap_max: 5,
+            backoff_min: Duration::from_millis(500),
+            backoff_max: Duration::from_secs(60),
+            give_up_after: 0,
+            success_exit_codes: vec![0],
+        }
+    }
+}
+
+impl Default for StopPolicy {
+    fn default() -> Self {
+        /// SIGTERM is 15 on every architecture that Linux runs on; see signal(7).
+        const TERM: i32 = 15;
+        Self {
+            signal: TERM,
+            timeout: Duration::from_secs(10),
+            scope: StopScope::Group,
+            leftovers: Leftovers::Kill,
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            process: ProcessSettings::default(),
+            instances: 1,
+            autostart: Autostart::Up,
+            description: String::new(),
+            policy: RestartPolicy::default(),
+            stop: StopPolicy::default(),
+        }
+    }
+}
+
+impl RestartPolicy {
+    /// What makes an instance `running` under this policy.
+    pub fn healthy_when(&self) -> HealthyWhen {
+        if self.minimum_run_duration.is_zero() { HealthyWhen::Executed } else { HealthyWhen::Lasted }
+    }
+}
+
+impl Program {
+    /// Whether somebody wants any instance of it up: the `active` of `status`.
+    pub fn is_active(&self) -> bool {
+        self.instances.values().any(|instance| match instance.admin {
+            AdminState::Up | AdminState::Once => true,
+            AdminState::Down => false,
+        })
+    }
+
+    /// The instances that are there to stay: those that were removed or scaled away and still stop are left out.
+    pub fn staying(&self) -> impl Iterator<Item = (InstanceIndex, &Instance)> {
+        self.instances.iter().filter(|(_, instance)| !instance.is_leaving()).map(|(index, it)| (*index, it))
+    }
+}
+
+impl Instance {
+    /// Whether it is gone as soon as its process has ended.
+    pub fn is_leaving(&self) -> bool {
+        self.state == State::Stopping(Sequel::Gone)
+    }
+}
+
+/// Why a string is not a name for a program: a sentence. `None` if it is one.
+///
+/// 1 to 128 bytes, no `/` (it parts program and instance), no control characters (names reach terminals), none of
+/// `*?[` (globs), and neither `-` nor `.` first (options, hidden files).
+pub fn name_error(name: &str) -> Option<String> {
+    if name.is_empty() || name.len() > 128 {
+        return Some(format!("a program's name has 1 to 128 bytes, this one {}", name.len()));
+    }
+    if let Some(bad) = name.chars().find(|c| c.is_control() || matches!(c, '/' | '*' | '?' | '[')) {
+        return Some(format!("a program's name has no {bad:?} in it"));
+    }
+    name.starts_with(['-', '.']).then(|| "a program's name does not start with '-' or '.'".to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_checked() {
+        for good in ["web", "hello world", "größe", "a", &"x".repeat(128), "a-b.c"] {
+            assert_eq!(name_error(good), None, "{good}");
+        }
+        for bad in ["", &"x".repeat(129), "a/b", "a\nb", "a\u{9b}b", "w*", "w?", "w[", "-w", ".w"] {
+            assert!(name_error(bad).is_some(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! procnanny: a process supervisor that is a state machine, with an API of MessagePack over ZeroMQ.
+//!
+//! A map of the house. Data flows one way:
+//!
+//! ```text
+//! descriptor ready → Source → Input → table::step → Step { state, admin, effects } → system calls
+//! ```
+//!
+//! - [`core`] decides: states, the transition table, the restart policy, programs and instances, the memory of
+//!   events. Pure; it knows no clock and no system call.
+
+pub mod core;
