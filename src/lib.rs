@@ -8,5 +8,7 @@
 //!
 //! - [`core`] decides: states, the transition table, the restart policy, programs and instances, the memory of
 //!   events. Pure; it knows no clock and no system call.
+//! - [`wire`] encodes and decodes: MessagePack for the sockets, JSON for people, both bounded.
 
 pub mod core;
+pub mod wire;
