@@ -9,6 +9,8 @@
 //! - [`core`] decides: states, the transition table, the restart policy, programs and instances, the memory of
 //!   events. Pure; it knows no clock and no system call.
 //! - [`wire`] encodes and decodes: MessagePack for the sockets, JSON for people, both bounded.
+//! - [`sys`] is the only place with `unsafe` and raw system calls.
 
 pub mod core;
+pub mod sys;
 pub mod wire;

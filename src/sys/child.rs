@@ -1,0 +1,251 @@
+//! The child, from fork to exec: a straight line of system calls.
+//!
+//! In here nothing allocates, takes a lock, panics, unwinds or drops: the process is a copy of one thread of a
+//! program with several, and whatever the others held stays held for ever (signal-safety(7), fork(2)). All memory that
+//! is used was prepared by the parent. The order of the steps is part of the configuration's contract.
+
+use std::convert::Infallible;
+use std::ffi::{CString, c_char};
+use std::os::fd::RawFd;
+
+use libc::{c_long, c_uint};
+use nix::errno::Errno;
+use nix::sys::signal::SigSet;
+
+use super::fork::encode;
+use super::limits::{self, Limit};
+use super::plan::{ChildPlan, Credentials, Stream};
+use super::priority;
+use super::signals;
+use super::step::{Step, StepError};
+
+/// The first descriptor that is not a standard one.
+const FIRST_OTHER: RawFd = 3;
+/// Without close_range(2), how many descriptors are closed one by one at most: the usual `fs.nr_open`, so the
+/// kernel's own bound on what a process can have open.
+const MOST_DESCRIPTORS: u64 = 1 << 20;
+
+/// The system calls that take 32-bit ids. Old 32-bit architectures have other ones beside, with 16 bits.
+#[cfg(any(target_arch = "arm", target_arch = "x86", target_arch = "m68k", target_arch = "sparc"))]
+mod ids {
+    pub(super) use libc::{
+        SYS_getresgid32 as GETRESGID, SYS_getresuid32 as GETRESUID, SYS_setgroups32 as SETGROUPS,
+        SYS_setresgid32 as SETRESGID, SYS_setresuid32 as SETRESUID,
+    };
+}
+/// The system calls that take 32-bit ids.
+#[cfg(not(any(target_arch = "arm", target_arch = "x86", target_arch = "m68k", target_arch = "sparc")))]
+mod ids {
+    pub(super) use libc::{
+        SYS_getresgid as GETRESGID, SYS_getresuid as GETRESUID, SYS_setgroups as SETGROUPS,
+        SYS_setresgid as SETRESGID, SYS_setresuid as SETRESUID,
+    };
+}
+
+/// A plan with what only exists for one fork.
+#[derive(Debug)]
+pub(super) struct Image<'a> {
+    pub(super) plan: &'a ChildPlan<'a>,
+    /// Null-terminated; points into the plan.
+    pub(super) arguments: &'a [*const c_char],
+    /// Null-terminated; points into the plan.
+    pub(super) environment: &'a [*const c_char],
+    /// The writing end of the status pipe: close-on-exec, and not a standard descriptor.
+    pub(super) report: RawFd,
+}
+
+/// Becomes the program, or reports what failed and ends.
+pub(super) fn run(image: &Image<'_>) -> ! {
+    let failed = match prepare(image).and_then(|()| execute(image)) {
+        Ok(never) => match never {},
+        Err(failed) => failed,
+    };
+    let record = encode(failed.step, failed.errno as i32);
+    let code = match failed {
+        StepError { step: Step::Exec, errno: Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG } => 127,
+        _ => 126,
+    };
+    // SAFETY: the record lives until the call returns. The pipe is empty, so that a record fits; if the parent is
+    // gone, nobody is there who could be told. _exit(2) runs nothing of ours.
+    unsafe {
+        libc::write(image.report, record.as_ptr().cast(), record.len());
+        libc::_exit(code)
+    }
+}
+
+/// All steps before the exec.
+fn prepare(image: &Image<'_>) -> Result<(), StepError> {
+    let plan = image.plan;
+    let blueprint = &plan.blueprint;
+    // SAFETY: no arguments.
+    step(Step::Session, checked(unsafe { libc::setsid() }.into()))?;
+    for signal in plan.dispositions {
+        step(Step::Signals, signals::reset_disposition(*signal))?;
+    }
+    step(Step::Descriptors, place(plan.streams).and_then(|()| close_others(image.report)))?;
+    for (limit, values) in &blueprint.limits {
+        step(Step::Limit(*limit), limits::set(*limit, *values))?;
+    }
+    if let Some(priority) = blueprint.io_priority {
+        step(Step::IoPriority, priority::set_io_priority(priority))?;
+    }
+    if let Some(nice) = blueprint.nice {
+        step(Step::Nice, priority::set_nice(nice))?;
+    }
+    if let Some(directory) = &blueprint.directory {
+        // SAFETY: a valid string that outlives the call.
+        step(Step::Directory, checked(unsafe { libc::chdir(directory.as_ptr()) }.into()))?;
+    }
+    match &blueprint.credentials {
+        Some(credentials) => assume(credentials),
+        None => Ok(()),
+    }
+}
+
+const fn step<T: Copy>(step: Step, outcome: Result<T, Errno>) -> Result<T, StepError> {
+    match outcome {
+        Ok(value) => Ok(value),
+        Err(errno) => Err(StepError { step, errno }),
+    }
+}
+
+fn checked(result: c_long) -> Result<c_long, Errno> {
+    Errno::result(result)
+}
+
+/// Brings standard input, output and error into place.
+pub(super) fn place(mut streams: [Stream; 3]) -> Result<(), Errno> {
+    // A source that is itself a standard descriptor would be overwritten before its turn: move it out of the way.
+    for (target, stream) in (0..).zip(streams.iter_mut()) {
+        if let Stream::From(source) = *stream
+            && source < FIRST_OTHER
+            && source != target
+        {
+            // SAFETY: only numbers.
+            let moved = unsafe { libc::fcntl(source, libc::F_DUPFD_CLOEXEC, FIRST_OTHER) };
+            *stream = Stream::From(Errno::result(moved)?);
+        }
+    }
+    for (target, stream) in (0..).zip(streams) {
+        match stream {
+            Stream::From(source) if source != target => duplicate(source, target)?,
+            Stream::From(_) | Stream::Inherit => keep(target)?,
+        }
+    }
+    Ok(())
+}
+
+/// Makes `target` a duplicate of `source`, to be kept by the program.
+fn duplicate(source: RawFd, target: RawFd) -> Result<(), Errno> {
+    // SAFETY: only numbers; whatever `target` was is meant to be replaced.
+    checked(unsafe { libc::dup2(source, target) }.into()).map(drop)
+}
+
+/// Keeps a standard descriptor as it is; if it is closed, a program must still not get its first file there.
+fn keep(target: RawFd) -> Result<(), Errno> {
+    // SAFETY: only numbers.
+    match checked(unsafe { libc::fcntl(target, libc::F_GETFD) }.into()) {
+        Ok(flags) if flags & c_long::from(libc::FD_CLOEXEC) == 0 => Ok(()),
+        // SAFETY: only numbers.
+        Ok(_) => checked(unsafe { libc::fcntl(target, libc::F_SETFD, 0) }.into()).map(drop),
+        Err(_) => {
+            // SAFETY: a constant string. What is opened beside the target is closed with all others.
+            let null = Errno::result(unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) })?;
+            if null == target { Ok(()) } else { duplicate(null, target) }
+        }
+    }
+}
+
+/// Closes everything but the standard descriptors and the status pipe.
+///
+/// They are closed now, rather than marked to be closed by the exec: `CLOSE_RANGE_CLOEXEC` came two releases after
+/// close_range(2) itself, with Linux 5.11.
+fn close_others(report: RawFd) -> Result<(), Errno> {
+    let Ok(kept) = c_uint::try_from(report) else { return Err(Errno::EBADF) };
+    let before =
+        if report > FIRST_OTHER { close_range(FIRST_OTHER.unsigned_abs(), kept - 1) } else { Ok(()) };
+    match before.and_then(|()| close_range(kept + 1, c_uint::MAX)) {
+        // Filters of system calls that were made before the call was answer with EPERM.
+        Err(Errno::ENOSYS | Errno::EPERM) => close_one_by_one(report),
+        outcome => outcome,
+    }
+}
+
+fn close_range(first: c_uint, last: c_uint) -> Result<(), Errno> {
+    const NO_FLAGS: c_uint = 0;
+    // SAFETY: only numbers. Nothing in this process uses these descriptors any more, though their `OwnedFd`s are
+    // there as a copy: none of them is ever dropped, as the child ends with execve or _exit.
+    checked(unsafe { libc::syscall(libc::SYS_close_range, first, last, NO_FLAGS) }).map(drop)
+}
+
+pub(super) fn close_one_by_one(report: RawFd) -> Result<(), Errno> {
+    let limit = limits::get(Limit::OpenFiles)?.soft.min(MOST_DESCRIPTORS);
+    let end = RawFd::try_from(limit).unwrap_or(RawFd::MAX);
+    for descriptor in (FIRST_OTHER..end).filter(|descriptor| *descriptor != report) {
+        // SAFETY: as for `close_range`. That most of them are not open is no error.
+        unsafe { libc::close(descriptor) };
+    }
+    Ok(())
+}
+
+/// Takes on the identity, in the order in which each step still has the right to the next, and makes sure of it.
+///
+/// The system calls rather than the functions of the C library, as those also change all other threads, and for that
+/// take locks and send signals (nptl(7)).
+fn assume(credentials: &Credentials) -> Result<(), StepError> {
+    let Credentials { uid, gid, groups } = credentials;
+    // SAFETY: a pointer to that many group ids, which are 32 bits wide in this system call.
+    step(Step::Groups, checked(unsafe { libc::syscall(ids::SETGROUPS, groups.len(), groups.as_ptr()) }))?;
+    // SAFETY: only numbers.
+    step(Step::Gid, checked(unsafe { libc::syscall(ids::SETRESGID, *gid, *gid, *gid) }))?;
+    step(Step::Gid, verify(ids::GETRESGID, *gid))?;
+    // SAFETY: only numbers.
+    step(Step::Uid, checked(unsafe { libc::syscall(ids::SETRESUID, *uid, *uid, *uid) }))?;
+    step(Step::Uid, verify(ids::GETRESUID, *uid))?;
+    step(Step::Uid, no_way_back(*uid))
+}
+
+/// Real, effective and saved id are all the one that was asked for.
+fn verify(call: c_long, expected: u32) -> Result<(), Errno> {
+    let (mut real, mut effective, mut saved) = (!expected, !expected, !expected);
+    // SAFETY: three pointers to 32-bit ids, which the call fills.
+    checked(unsafe { libc::syscall(call, &raw mut real, &raw mut effective, &raw mut saved) })?;
+    if [real, effective, saved] == [expected; 3] { Ok(()) } else { Err(Errno::EPERM) }
+}
+
+/// A user other than root cannot become root again.
+fn no_way_back(uid: u32) -> Result<(), Errno> {
+    const ROOT: u32 = 0;
+    const UNCHANGED: u32 = u32::MAX;
+    if uid == ROOT {
+        return Ok(());
+    }
+    // SAFETY: only numbers.
+    match checked(unsafe { libc::syscall(ids::SETRESUID, UNCHANGED, ROOT, UNCHANGED) }) {
+        Ok(_) => Err(Errno::EPERM),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Executes the first candidate that can be, as execvp(3) does. Only returns with what went wrong.
+fn execute(image: &Image<'_>) -> Result<Infallible, StepError> {
+    step(Step::Signals, SigSet::empty().thread_set_mask())?;
+    let mut verdict = Errno::ENOENT;
+    let mut denied = false;
+    for candidate in &image.plan.blueprint.candidates {
+        match execve(candidate, image) {
+            Errno::EACCES => denied = true,
+            missing @ (Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG) => verdict = missing,
+            errno => return Err(StepError { step: Step::Exec, errno }),
+        }
+    }
+    // Somewhere there was one, and it may not be executed: that says more than that it is missing elsewhere.
+    Err(StepError { step: Step::Exec, errno: if denied { Errno::EACCES } else { verdict } })
+}
+
+fn execve(path: &CString, image: &Image<'_>) -> Errno {
+    // SAFETY: a valid string, and two arrays that end with a null pointer and point to valid strings; all of them
+    // belong to the parent's copy of the plan, which is never freed in this process.
+    unsafe { libc::execve(path.as_ptr(), image.arguments.as_ptr(), image.environment.as_ptr()) };
+    Errno::last()
+}

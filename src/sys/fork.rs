@@ -1,0 +1,130 @@
+//! Starting a process without ever waiting for it: fork, and a pipe that tells later whether the exec worked.
+//!
+//! It is a plain fork and not vfork(2), although that is faster: vfork suspends the parent until the exec, and so a
+//! program, directory or interpreter on a file system that hangs would stop the whole supervisor.
+
+use std::ffi::{CString, c_char};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::signal::{SigSet, SigmaskHow};
+use nix::unistd::{self, ForkResult};
+
+use super::child;
+use super::plan::ChildPlan;
+use super::process::Pid;
+use super::step::{Step, StepError};
+
+/// A process that was forked. Whether its program was executed is not known yet.
+#[derive(Debug)]
+pub struct Spawned {
+    /// The new process, and leader of its session and group.
+    pub pid: Pid,
+    /// To be watched for reading, then given to [`read_status`]. Non-blocking, close-on-exec.
+    pub status: OwnedFd,
+}
+
+/// What the status pipe of a new process says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExecStatus {
+    /// Nothing yet: it is still on its way.
+    Pending,
+    /// The pipe is closed: the program is being executed. (Or the child was killed before that; then its end,
+    /// which follows, says so.)
+    Executed,
+    /// A step failed. The child is ending, with exit code 127 if the program was not found and 126 otherwise.
+    Failed(StepError),
+    /// What was read makes no sense, or reading failed: the child was tampered with. Only its end will tell.
+    Vanished,
+}
+
+/// The size of the one record that a child may write: a step's code and an error's number.
+pub(super) const RECORD_SIZE: usize = 8;
+
+/// Forks, and lets the child become what the plan says. Returns at once.
+///
+/// To be called from a thread that lives as long as the process, with no lock held that the child could need: it
+/// needs none.
+///
+/// # Errors
+/// Only what fails before there is a child: [`Step::Pipe`] (`EMFILE`, `ENFILE`), [`Step::Fork`] (`EAGAIN` for a limit
+/// on processes, `ENOMEM`), [`Step::Signals`].
+pub fn spawn(plan: &ChildPlan<'_>) -> Result<Spawned, StepError> {
+    let (status, report) = status_pipe().map_err(|errno| StepError { step: Step::Pipe, errno })?;
+    let arguments = pointers(&plan.blueprint.arguments);
+    let environment = pointers(&plan.blueprint.environment);
+    let image =
+        child::Image { plan, arguments: &arguments, environment: &environment, report: report.as_raw_fd() };
+
+    // A signal that arrived in the child before its dispositions are reset would run our handlers in it.
+    let mask = SigSet::all()
+        .thread_swap_mask(SigmaskHow::SIG_SETMASK)
+        .map_err(|errno| StepError { step: Step::Signals, errno })?;
+    // SAFETY: there may be other threads, so the child may do nothing but what is async-signal-safe. It only calls
+    // `child::run`, which keeps to that and never returns.
+    let outcome = match unsafe { unistd::fork() } {
+        Ok(ForkResult::Child) => child::run(&image),
+        Ok(ForkResult::Parent { child }) => Pid::new(child.as_raw()).ok_or(Errno::ESRCH),
+        Err(errno) => Err(errno),
+    };
+    // Cannot fail: the set is one that the kernel gave us.
+    let _ = mask.thread_set_mask();
+    match outcome {
+        Ok(pid) => Ok(Spawned { pid, status }),
+        Err(errno) => Err(StepError { step: Step::Fork, errno }),
+    }
+}
+
+/// Reads what the child of this status pipe has reported, without waiting.
+#[must_use]
+pub fn read_status(status: BorrowedFd<'_>) -> ExecStatus {
+    let mut record = [0; RECORD_SIZE];
+    match unistd::read(status, &mut record) {
+        Ok(0) => ExecStatus::Executed,
+        Ok(RECORD_SIZE) => decode(record),
+        Err(Errno::EAGAIN | Errno::EINTR) => ExecStatus::Pending,
+        Ok(_) | Err(_) => ExecStatus::Vanished,
+    }
+}
+
+/// The record of a failure.
+pub(super) const fn encode(step: Step, errno: i32) -> [u8; RECORD_SIZE] {
+    let [a, b, c, d] = step.code().to_ne_bytes();
+    let [e, f, g, h] = errno.to_ne_bytes();
+    [a, b, c, d, e, f, g, h]
+}
+
+fn decode([a, b, c, d, e, f, g, h]: [u8; RECORD_SIZE]) -> ExecStatus {
+    let errno = Errno::from_raw(i32::from_ne_bytes([e, f, g, h]));
+    match Step::from_code(u32::from_ne_bytes([a, b, c, d])) {
+        Some(step) => ExecStatus::Failed(StepError { step, errno }),
+        None => ExecStatus::Vanished,
+    }
+}
+
+/// Both ends of the pipe; neither is 0, 1 or 2, which the child is going to replace.
+fn status_pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+    let (reader, writer) = unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+    Ok((above_standard(reader)?, above_standard(writer)?))
+}
+
+fn above_standard(descriptor: OwnedFd) -> Result<OwnedFd, Errno> {
+    const FIRST: i32 = 3;
+    if descriptor.as_raw_fd() >= FIRST {
+        return Ok(descriptor);
+    }
+    let moved = fcntl(descriptor.as_fd(), FcntlArg::F_DUPFD_CLOEXEC(FIRST))?;
+    // SAFETY: fcntl has just made this descriptor, and nobody else knows of it.
+    Ok(unsafe { OwnedFd::from_raw_fd(moved) })
+}
+
+/// The null-terminated array of pointers that execve(2) wants. It is valid as long as the strings are.
+fn pointers(strings: &[CString]) -> Vec<*const c_char> {
+    strings.iter().map(|string| string.as_ptr()).chain([ptr::null()]).collect()
+}
+
+#[cfg(test)]
+#[path = "fork_tests.rs"]
+mod tests;

@@ -1,0 +1,39 @@
+//! Everything that talks to the kernel or to a C library directly. The only place with `unsafe`, and it depends on
+//! nothing else of this crate.
+//!
+//! | file | what is there |
+//! | --- | --- |
+//! | `plan` | [`plan::ChildPlan`]: all that a new process needs, prepared before the fork |
+//! | `fork` | [`fork::spawn`], [`fork::read_status`]: start a process, and learn later whether its exec worked |
+//! | `child` | the straight line of system calls between fork and exec |
+//! | `step` | [`step::Step`], [`step::StepError`]: which step failed, and why |
+//! | `limits` | the resource limits, of ourselves and of a new process |
+//! | `priority` | nice and I/O priority |
+//! | `wait` | seeing and reaping children that ended |
+//! | `signals` | blocking signals, receiving them from a descriptor, their names |
+//! | `poll`, `timer`, `clock` | epoll, timerfd, the two clocks |
+//! | `process` | what a process asks or sets about itself; sending signals |
+//! | `lock` | one supervisor for one directory |
+//! | `zmq_options` | what the zmq crate has no safe function for |
+//! | `accept` | `accept(2)` as libzmq gets to see it: never out of descriptors |
+//!
+//! Errors are `nix::errno::Errno` unless more is known: the caller knows what it was doing, and says so.
+#![allow(unsafe_code)]
+
+pub mod accept;
+mod child;
+pub mod clock;
+pub mod fork;
+pub mod limits;
+pub mod lock;
+pub mod plan;
+pub mod poll;
+pub mod priority;
+pub mod process;
+pub mod signals;
+pub mod step;
+#[cfg(test)]
+mod test_support;
+pub mod timer;
+pub mod wait;
+pub mod zmq_options;

@@ -1,0 +1,238 @@
+//! What a process asks or sets about itself, and how it sends signals.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::fd::RawFd;
+
+use libc::c_int;
+use nix::errno::Errno;
+use nix::sys::prctl;
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::stat::{Mode, umask};
+use nix::sys::time::TimeVal;
+use nix::unistd::{self, SysconfVar};
+
+/// A process id, always positive: none of the numbers that stand for many processes (kill(2)) can be one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pid(i32);
+
+impl Pid {
+    /// The id of this number; `None` unless it is positive.
+    #[must_use]
+    pub const fn new(number: i32) -> Option<Self> {
+        if number > 0 { Some(Self(number)) } else { None }
+    }
+
+    /// Our own.
+    #[must_use]
+    pub fn own() -> Self {
+        Self(unistd::getpid().as_raw())
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> i32 {
+        self.0
+    }
+}
+
+impl fmt::Display for Pid {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// Sends a signal to one process; with 0 as the signal, only asks whether that were possible.
+///
+/// Only a child that was not reaped yet is sure to be the one that is meant.
+///
+/// # Errors
+/// `ESRCH` if there is no such process, `EPERM` if it is not ours to signal, `EINVAL` for an unknown signal.
+pub fn kill(pid: Pid, signal: i32) -> Result<(), Errno> {
+    send(pid.get(), signal)
+}
+
+/// Sends a signal to every process of a group, which has the id of its leader.
+///
+/// # Errors
+/// As [`kill`]; `EINVAL` also for the group 1, as its negative number means every process there is.
+pub fn kill_group(leader: Pid, signal: i32) -> Result<(), Errno> {
+    match leader.get() {
+        1 => Err(Errno::EINVAL),
+        number => send(-number, signal),
+    }
+}
+
+fn send(target: i32, signal: c_int) -> Result<(), Errno> {
+    // Not nix's: that one has no room for real-time signals.
+    // SAFETY: only numbers.
+    Errno::result(unsafe { libc::kill(target, signal) }).map(drop)
+}
+
+/// Makes us the parent of every descendant that loses its own (prctl(2), `PR_SET_CHILD_SUBREAPER`).
+///
+/// # Errors
+/// None is known.
+pub fn become_subreaper() -> Result<(), Errno> {
+    prctl::set_child_subreaper(true)
+}
+
+/// Our real user id.
+#[must_use]
+pub fn own_uid() -> u32 {
+    unistd::getuid().as_raw()
+}
+
+/// Our effective user id: the one that permissions are checked against.
+#[must_use]
+pub fn own_effective_uid() -> u32 {
+    unistd::geteuid().as_raw()
+}
+
+/// Our real group id.
+#[must_use]
+pub fn own_gid() -> u32 {
+    unistd::getgid().as_raw()
+}
+
+/// Sets the mask of permissions that new files do not get, and returns what it was.
+pub fn set_umask(mask: u32) -> u32 {
+    umask(Mode::from_bits_truncate(mask)).bits()
+}
+
+/// The mask of permissions that new files do not get. It is set and set back for that, so this is for a time when no
+/// other thread makes files.
+#[must_use]
+pub fn own_umask() -> u32 {
+    const STRICTEST: u32 = 0o777;
+    let mask = set_umask(STRICTEST);
+    set_umask(mask);
+    mask
+}
+
+/// Ends the process at once: no destructor runs, no buffer is written, no other thread is waited for (_exit(2)).
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: only a number; nothing runs after it.
+    unsafe { libc::_exit(code) }
+}
+
+/// Keeps the heap small: one arena for all threads, and free memory at its end goes back to the system from 128 KiB
+/// on. A fork takes longer the more memory there is. Where the C library has no such settings this does nothing.
+pub fn limit_malloc_arenas() {
+    #[cfg(target_env = "gnu")]
+    {
+        const ARENAS: c_int = 1;
+        const TRIM_THRESHOLD: c_int = 128 * 1024;
+        // SAFETY: only numbers. A value that is refused leaves the setting as it was, which costs memory only.
+        unsafe {
+            libc::mallopt(libc::M_ARENA_MAX, ARENAS);
+            libc::mallopt(libc::M_TRIM_THRESHOLD, TRIM_THRESHOLD);
+        }
+    }
+}
+
+/// What this process has used up to now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OwnUsage {
+    /// CPU time in user mode, in seconds, of all threads.
+    pub user_seconds: f64,
+    /// CPU time in the kernel, in seconds, of all threads.
+    pub system_seconds: f64,
+    /// Memory that is in RAM now, in bytes.
+    pub resident_bytes: u64,
+}
+
+/// What this process has used up to now.
+///
+/// # Errors
+/// When `/proc/self/statm` cannot be read, usually because `/proc` is not mounted.
+pub fn usage() -> io::Result<OwnUsage> {
+    let times = getrusage(UsageWho::RUSAGE_SELF)?;
+    Ok(OwnUsage {
+        user_seconds: seconds(times.user_time()),
+        system_seconds: seconds(times.system_time()),
+        resident_bytes: resident_bytes()?,
+    })
+}
+
+fn seconds(time: TimeVal) -> f64 {
+    time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6
+}
+
+fn resident_bytes() -> io::Result<u64> {
+    let statm = fs::read_to_string("/proc/self/statm")?;
+    // The second field is the resident set in pages: proc_pid_statm(5).
+    let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    let page = unistd::sysconf(SysconfVar::PAGE_SIZE)?.and_then(|size| u64::try_from(size).ok());
+    match (pages, page) {
+        (Some(pages), Some(page)) => Ok(pages.saturating_mul(page)),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "/proc/self/statm has no resident size")),
+    }
+}
+
+/// Opens `/dev/null` in place of each of standard input, output and error that is closed. Without that the next file
+/// or socket to be opened would get its number, and whatever is printed would go there.
+///
+/// To be called before anything is opened and before there are threads.
+///
+/// # Errors
+/// When `/dev/null` cannot be opened.
+pub fn ensure_standard_descriptors() -> Result<(), Errno> {
+    const STANDARD: [RawFd; 3] = [libc::STDIN_FILENO, libc::STDOUT_FILENO, libc::STDERR_FILENO];
+    for descriptor in STANDARD {
+        // SAFETY: only numbers.
+        if Errno::result(unsafe { libc::fcntl(descriptor, libc::F_GETFD) }) == Err(Errno::EBADF) {
+            // As all below it are open by now, this gets that very number.
+            // SAFETY: a constant string. The descriptor is meant to stay open for good.
+            Errno::result(unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) })?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_support::in_child;
+    use super::super::wait::Ending;
+    use super::*;
+
+    #[test]
+    fn closed_standard_descriptors_are_opened() {
+        let ended = in_child(|| {
+            // SAFETY: only numbers. The child is about to end.
+            let is_open = |descriptor| unsafe { libc::fcntl(descriptor, libc::F_GETFD) } == 0;
+            // SAFETY: as above.
+            unsafe {
+                libc::close(0);
+                libc::close(2);
+            }
+            let done = ensure_standard_descriptors().is_ok();
+            i32::from(!(done && is_open(0) && is_open(1) && is_open(2)))
+        });
+        assert_eq!(ended, Ending::Exited(0));
+    }
+
+    #[test]
+    fn usage_is_that_of_proc() {
+        let usage = usage().unwrap();
+        // More than a page, less than a machine.
+        assert!(usage.resident_bytes > 4096 && usage.resident_bytes < 1 << 40);
+        assert!(usage.user_seconds + usage.system_seconds > 0.0);
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let of = |name| {
+            let line: &str = status.lines().find(|line| line.starts_with(name)).unwrap();
+            line.split_whitespace().nth(1).unwrap().parse::<u32>().unwrap()
+        };
+        assert_eq!((own_uid(), own_gid()), (of("Uid:"), of("Gid:")));
+        assert_eq!(Pid::own().get().unsigned_abs(), of("Pid:"));
+    }
+
+    #[test]
+    fn asking_for_the_umask_leaves_it() {
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("Umask:")).unwrap();
+        let mask = u32::from_str_radix(line.trim(), 8).unwrap();
+        assert_eq!((own_umask(), own_umask()), (mask, mask));
+    }
+}

@@ -1,0 +1,151 @@
+//! The steps of starting a process, in the order in which they are taken, and the failure of one of them.
+
+use std::fmt;
+
+use nix::errno::Errno;
+
+use super::limits::Limit;
+
+/// One step of starting a process. Those up to [`Step::Fork`] are taken by the supervisor, the others by the child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// The pipe over which the child reports a failure.
+    Pipe,
+    /// The fork itself.
+    Fork,
+    /// A session and process group of its own.
+    Session,
+    /// Dispositions to their defaults, and at last an empty mask.
+    Signals,
+    /// Standard input, output and error in place, all others closed.
+    Descriptors,
+    /// One resource limit.
+    Limit(Limit),
+    /// The I/O priority.
+    IoPriority,
+    /// The nice value.
+    Nice,
+    /// The working directory.
+    Directory,
+    /// Supplementary groups.
+    Groups,
+    /// Group id, real, effective and saved.
+    Gid,
+    /// User id, real, effective and saved, with no way back.
+    Uid,
+    /// Replacing the child by the program.
+    Exec,
+}
+
+impl Step {
+    /// What a person reads; where there is one, the name of the setting behind it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pipe => "pipe",
+            Self::Fork => "fork",
+            Self::Session => "session",
+            Self::Signals => "signals",
+            Self::Descriptors => "descriptors",
+            Self::Limit(limit) => limit.setting(),
+            Self::IoPriority => "ionice",
+            Self::Nice => "nice",
+            Self::Directory => "directory",
+            Self::Groups => "groups",
+            Self::Gid => "gid",
+            Self::Uid => "uid",
+            Self::Exec => "exec",
+        }
+    }
+
+    /// The number in a status record; a limit's place in [`Limit::ALL`] is in the upper half.
+    pub(super) const fn code(self) -> u32 {
+        match self {
+            Self::Pipe => 1,
+            Self::Fork => 2,
+            Self::Session => 3,
+            Self::Signals => 4,
+            Self::Descriptors => 5,
+            Self::Limit(limit) => 6 | ((limit as u32) << 16),
+            Self::IoPriority => 7,
+            Self::Nice => 8,
+            Self::Directory => 9,
+            Self::Groups => 10,
+            Self::Gid => 11,
+            Self::Uid => 12,
+            Self::Exec => 13,
+        }
+    }
+
+    /// The step of this number; `None` if there is none.
+    pub(super) fn from_code(code: u32) -> Option<Self> {
+        let plain = [
+            Self::Pipe,
+            Self::Fork,
+            Self::Session,
+            Self::Signals,
+            Self::Descriptors,
+            Self::IoPriority,
+            Self::Nice,
+            Self::Directory,
+            Self::Groups,
+            Self::Gid,
+            Self::Uid,
+            Self::Exec,
+        ];
+        let limits = Limit::ALL.iter().map(|limit| Self::Limit(*limit));
+        plain.into_iter().chain(limits).find(|step| step.code() == code)
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// A process could not be started: the step that failed, and what the system said. Displayed as
+/// `directory: No such file or directory (ENOENT)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepError {
+    /// The step that failed.
+    pub step: Step,
+    /// Why.
+    pub errno: Errno,
+}
+
+impl fmt::Display for StepError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {} ({:?})", self.step, self.errno.desc(), self.errno)
+    }
+}
+
+impl std::error::Error for StepError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_has_a_number_of_its_own_that_leads_back_to_it() {
+        for limit in Limit::ALL {
+            let step = Step::Limit(*limit);
+            assert_eq!(Step::from_code(step.code()), Some(step));
+        }
+        for code in 1..=13 {
+            if let Some(step) = Step::from_code(code) {
+                assert_eq!(step.code(), code);
+            }
+        }
+        assert_eq!(Step::from_code(0), None);
+        assert_eq!(Step::from_code(14), None);
+        assert_eq!(Step::from_code(6 | (16 << 16)), None);
+        assert_eq!(Step::from_code(u32::MAX), None);
+    }
+
+    #[test]
+    fn a_person_reads_the_setting_and_the_words_of_the_system() {
+        let failed = StepError { step: Step::Limit(Limit::OpenFiles), errno: Errno::EPERM };
+        assert_eq!(failed.to_string(), "limits.nofile: Operation not permitted (EPERM)");
+    }
+}

@@ -1,0 +1,83 @@
+//! Children that ended: first seen, then reaped.
+//!
+//! Until a child is reaped nobody else can have its pid. So who wants to do something with the pid or the group of a
+//! process that ended sees it first, acts, and then reaps.
+
+use libc::{c_int, id_t, idtype_t};
+use nix::errno::Errno;
+
+use super::process::Pid;
+
+/// A child that ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Which.
+    pub pid: Pid,
+    /// How.
+    pub ending: Ending,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// By itself, with this code, 0 to 255.
+    Exited(i32),
+    /// By a signal, which may be a real-time one.
+    Killed {
+        /// Its number.
+        signal: i32,
+        /// Whether a core was dumped.
+        core_dumped: bool,
+    },
+}
+
+/// Some child that ended and is not reaped yet; the same one again until it is. `None` if there is none.
+///
+/// # Errors
+/// None is known; that there are no children at all is no error.
+pub fn peek_any() -> Result<Option<Ended>, Errno> {
+    wait(libc::P_ALL, 0, libc::WNOWAIT)
+}
+
+/// How this child ended, without reaping it. `None` if it runs, or is no child of ours that could be reaped.
+///
+/// # Errors
+/// None is known.
+pub fn peek(pid: Pid) -> Result<Option<Ended>, Errno> {
+    wait(libc::P_PID, pid.get().unsigned_abs(), libc::WNOWAIT)
+}
+
+/// How this child ended; its pid is free for others from now on. `None` as for [`peek`].
+///
+/// # Errors
+/// None is known.
+pub fn reap(pid: Pid) -> Result<Option<Ended>, Errno> {
+    wait(libc::P_PID, pid.get().unsigned_abs(), 0)
+}
+
+/// waitid(2) without waiting. Not nix's: that one has no room for real-time signals, and answers `EINVAL`.
+fn wait(kind: idtype_t, id: id_t, flags: c_int) -> Result<Option<Ended>, Errno> {
+    loop {
+        // SAFETY: all zero is a valid `siginfo_t`, which the call fills.
+        let (result, information) = unsafe {
+            let mut information: libc::siginfo_t = std::mem::zeroed();
+            (libc::waitid(kind, id, &raw mut information, libc::WEXITED | libc::WNOHANG | flags), information)
+        };
+        match Errno::result(result) {
+            Ok(_) => return Ok(ended(&information)),
+            Err(Errno::EINTR) => {}
+            Err(Errno::ECHILD) => return Ok(None),
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+fn ended(information: &libc::siginfo_t) -> Option<Ended> {
+    // SAFETY: after waitid the fields of SIGCHLD are there. If nobody ended they are the zeros they were before.
+    let (pid, status) = unsafe { (information.si_pid(), information.si_status()) };
+    let ending = match information.si_code {
+        libc::CLD_EXITED => Ending::Exited(status),
+        code => Ending::Killed { signal: status, core_dumped: code == libc::CLD_DUMPED },
+    };
+    Some(Ended { pid: Pid::new(pid)?, ending })
+}
