@@ -9,8 +9,12 @@
 //! - [`core`] decides: states, the transition table, the restart policy, programs and instances, the memory of
 //!   events. Pure; it knows no clock and no system call.
 //! - [`wire`] encodes and decodes: MessagePack for the sockets, JSON for people, both bounded.
+//! - [`config`] is the one table of settings, and what it takes to read their values.
+//! - [`api`] understands requests and writes replies and events, without a socket.
 //! - [`sys`] is the only place with `unsafe` and raw system calls.
 
+pub mod api;
+pub mod config;
 pub mod core;
 pub mod sys;
 pub mod wire;

@@ -1,0 +1,105 @@
+//! Events on the wire: their topics and their maps; and the reply to `events`.
+
+use super::reply::Reply;
+use crate::core::event::{Event, ProgramChange, StateEvent, SupervisorChange, What};
+use crate::core::ids::Seq;
+use crate::core::ring::Ring;
+use crate::wire::msgpack::Writer;
+use std::fmt::Write;
+
+/// Writes the topic that an event is published under.
+pub fn write_topic(topic: &mut String, event: &Event) {
+    topic.clear();
+    // Writing into a string cannot fail.
+    let _ = match &event.what {
+        What::State(state) => write!(topic, "state/{}/{}", state.program, state.index),
+        What::Admin { program, index, .. } => write!(topic, "admin/{program}/{index}"),
+        What::Program { .. } | What::Supervisor(_) => write!(topic, "supervisor"),
+    };
+}
+
+/// Writes the map of an event.
+pub fn write_event(writer: &mut Writer, event: &Event, run: &str) {
+    let common = |writer: &mut Writer, entries: usize, name: &str| {
+        writer.map(entries + 4);
+        writer.entry("event", name);
+        writer.entry("time", event.time);
+        writer.entry("seq", event.seq.0);
+        writer.entry("run", run);
+    };
+    match &event.what {
+        What::State(state) => {
+            common(writer, 12, state.state.as_str());
+            write_state(writer, state);
+        }
+        What::Admin { program, index, from, admin } => {
+            common(writer, 4, "admin");
+            writer.entry("program", &**program);
+            writer.entry("instance", index.0);
+            writer.entry("from", from.as_str());
+            writer.entry("admin_state", admin.as_str());
+        }
+        What::Program { program, change } => {
+            let number = match change {
+                ProgramChange::Scaled { instances } => Some(("instances", *instances)),
+                ProgramChange::RestartHalted { instance } => Some(("instance", instance.0)),
+                ProgramChange::Created | ProgramChange::Updated | ProgramChange::Removed => None,
+            };
+            common(writer, 1 + usize::from(number.is_some()), change.as_str());
+            writer.entry("program", &**program);
+            if let Some((name, number)) = number {
+                writer.entry(name, number);
+            }
+        }
+        What::Supervisor(change) => match change {
+            SupervisorChange::Started | SupervisorChange::Stopping => common(writer, 0, change.as_str()),
+            SupervisorChange::ClientDropped { endpoint, replies } => {
+                common(writer, 2, change.as_str());
+                writer.entry("endpoint", &**endpoint);
+                writer.entry("replies", u64::try_from(*replies).unwrap_or(u64::MAX));
+            }
+            SupervisorChange::SubscriberDropped { endpoint } => {
+                common(writer, 1, change.as_str());
+                writer.entry("endpoint", &**endpoint);
+            }
+        },
+    }
+}
+
+fn write_state(writer: &mut Writer, state: &StateEvent) {
+    writer.entry("program", &*state.program);
+    writer.entry("instance", state.index.0);
+    writer.entry("from", state.from.as_str());
+    writer.entry("state", state.state.as_str());
+    writer.entry("admin_state", state.admin.as_str());
+    writer.entry("pid", state.pid.map_or(0, |pid| pid.raw()));
+    writer.entry("exitcode", state.exitcode);
+    writer.entry("exitsignal", state.exitsignal);
+    writer.entry("duration", state.duration);
+    writer.entry("start_count", state.start_count);
+    writer.entry("flap_count", state.flap_count);
+    writer.entry("reason", state.reason.as_deref());
+}
+
+/// The event that `since` really means: of another run of the supervisor, every event is new.
+pub fn since_in_run(since: Seq, of_run: Option<&str>, run: &str) -> Seq {
+    match of_run {
+        Some(other) if other != run => Seq(0),
+        Some(_) | None => since,
+    }
+}
+
+/// The reply to `events`.
+pub fn reply(ring: &Ring, run: &str, since: Seq, limit: usize) -> Reply {
+    let mut reply = Reply::new();
+    let events = ring.since(since, limit);
+    let writer = reply.body_of("events");
+    writer.array(events.len());
+    for event in events {
+        write_event(writer, event, run);
+    }
+    reply.entry("oldest", ring.oldest().0);
+    reply.entry("latest", ring.latest().0);
+    reply.entry("run", run);
+    reply
+}

@@ -1,0 +1,123 @@
+//! `info` and `methods`: what the supervisor is, and what it can be asked.
+
+use super::methods::{Argument, METHODS, Method, Need, TakesSettings};
+use super::reply::Reply;
+use super::request::Access;
+use crate::config::keys;
+use crate::core::fleet::Fleet;
+use crate::core::state::StateName;
+use crate::wire::msgpack::Writer;
+use std::time::Duration;
+
+/// The version of the protocol: grows when something that clients rely on changes.
+pub const PROTOCOL: u32 = 1;
+
+/// Facts about the supervisor's own process.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// Its process id.
+    pub pid: i32,
+    /// How long it has run.
+    pub uptime: Duration,
+    /// The id of this run.
+    pub run: &'a str,
+    /// The version of libzmq.
+    pub zmq: String,
+    /// Processor seconds of its own, in user and in system mode, where the system tells.
+    pub cpu: Option<(f64, f64)>,
+    /// Its resident memory, in bytes, where the system tells.
+    pub resident: Option<u64>,
+    /// Connections that there were no descriptors for.
+    pub connections_refused: u32,
+    /// Endpoints for requests, each with its access.
+    pub rpc: Vec<(String, Access)>,
+    /// Endpoints for events.
+    pub events: Vec<String>,
+    /// Replies that clients did not fetch and that were thrown away.
+    pub replies_dropped: u64,
+}
+
+/// The reply to `info`.
+pub fn info(fleet: &Fleet, facts: &Facts<'_>) -> Reply {
+    let mut reply = Reply::new();
+    reply.entry("version", env!("CARGO_PKG_VERSION"));
+    reply.entry("protocol", PROTOCOL);
+    reply.entry("pid", facts.pid);
+    reply.entry("uptime", facts.uptime.as_secs_f64());
+    reply.entry("run", facts.run);
+    reply.entry("zmq", facts.zmq.as_str());
+    reply.entry("programs", u64::try_from(fleet.programs().count()).unwrap_or(u64::MAX));
+    counts(reply.body_of("states"), fleet);
+    reply.entry("cpu_user", facts.cpu.map(|cpu| cpu.0));
+    reply.entry("cpu_system", facts.cpu.map(|cpu| cpu.1));
+    reply.entry("memory", facts.resident);
+    reply.entry("replies_dropped", facts.replies_dropped);
+    reply.entry("connections_refused", facts.connections_refused);
+    let writer = reply.body_of("endpoints");
+    writer.array(facts.rpc.len() + facts.events.len());
+    for (endpoint, access) in &facts.rpc {
+        writer.map(3);
+        writer.entry("socket", "rpc");
+        writer.entry("endpoint", endpoint);
+        writer.entry("access", access.as_str());
+    }
+    for endpoint in &facts.events {
+        writer.map(2);
+        writer.entry("socket", "events");
+        writer.entry("endpoint", endpoint);
+    }
+    reply
+}
+
+/// How many instances are in which state.
+fn counts(writer: &mut Writer, fleet: &Fleet) {
+    writer.map(StateName::ALL.len());
+    for state in StateName::ALL {
+        let instances = fleet.programs().flat_map(|program| program.instances.values());
+        let count = instances.filter(|instance| instance.state.name() == state).count();
+        writer.entry(state.as_str(), u64::try_from(count).unwrap_or(u64::MAX));
+    }
+}
+
+/// The reply to `methods`.
+pub fn methods() -> Reply {
+    let mut reply = Reply::new();
+    let writer = reply.body_of("methods");
+    writer.map(METHODS.len());
+    for method in METHODS {
+        describe(writer, method);
+    }
+    reply
+}
+
+fn describe(writer: &mut Writer, method: &Method) {
+    let settings = match method.settings {
+        TakesSettings::Yes => keys::KEYS,
+        TakesSettings::No => &[],
+    };
+    // An argument of the method's own goes before a setting of the same name.
+    let own = |name: &str| method.arguments.iter().any(|argument| argument.name == name);
+    let settings = || settings.iter().filter(|key| !own(key.name()));
+    writer.str(method.name);
+    writer.map(3);
+    writer.entry("access", method.access.as_str());
+    writer.entry("doc", method.doc);
+    writer.str("arguments");
+    writer.map(method.arguments.len() + settings().count());
+    for Argument { name, kind, need, doc } in method.arguments {
+        argument(writer, name, kind, *need, doc);
+    }
+    for key in settings() {
+        let need =
+            if method.name == "create" && key.name() == "command" { Need::Required } else { Need::Optional };
+        argument(writer, key.name(), key.kind.as_str(), need, key.doc);
+    }
+}
+
+fn argument(writer: &mut Writer, name: &str, kind: &str, need: Need, doc: &str) {
+    writer.str(name);
+    writer.map(3);
+    writer.entry("type", kind);
+    writer.entry("required", need == Need::Required);
+    writer.entry("doc", doc);
+}

@@ -1,0 +1,124 @@
+//! `status` and `list`: what is known of programs and instances.
+
+use super::host::Host;
+use super::reply::Reply;
+use crate::core::fleet::Fleet;
+use crate::core::ids::InstanceKey;
+use crate::core::instance::Instance;
+use crate::core::moment::Moment;
+use crate::core::program::{IoPriority, Program};
+use crate::core::state::State;
+use crate::sys::signals::signal_name;
+use crate::wire::msgpack::Writer;
+
+/// What the rows are made from.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// All programs.
+    pub fleet: &'a Fleet,
+    /// The supervisor's own identity.
+    pub host: Host,
+    /// The present time.
+    pub now: Moment,
+}
+
+/// How many entries an instance has in either reply.
+const INSTANCE_ENTRIES: usize = 16;
+
+impl View<'_> {
+    /// The reply to `status`: programs, each with a map of instances by their numbers.
+    ///
+    /// `keys` are in the order of [`Fleet::select`]. A program of which nothing is selected is left out, but one
+    /// that has no instance at all is shown when `empty` says so.
+    pub fn status(&self, keys: &[InstanceKey], empty: &[&Program]) -> Reply {
+        let groups: Vec<&[InstanceKey]> = keys.chunk_by(|a, b| a.program == b.program).collect();
+        let mut reply = Reply::new();
+        let writer = reply.body_of("programs");
+        writer.map(groups.len() + empty.len());
+        for program in empty {
+            self.program(writer, program, &[]);
+        }
+        for group in groups {
+            let program = group.first().and_then(|key| self.fleet.program(key.program));
+            match program {
+                Some(program) => self.program(writer, program, group),
+                None => {
+                    writer.nil();
+                    writer.nil();
+                }
+            }
+        }
+        reply
+    }
+
+    /// The reply to `list`: a row an instance.
+    pub fn list(&self, keys: &[InstanceKey]) -> Reply {
+        let mut reply = Reply::new();
+        let writer = reply.body_of("instances");
+        let rows = || keys.iter().filter_map(|key| Some((key, self.fleet.program(key.program)?)));
+        let rows =
+            || rows().filter_map(|(key, program)| Some((key, program, program.instances.get(&key.index)?)));
+        writer.array(rows().count());
+        for (key, program, instance) in rows() {
+            writer.map(INSTANCE_ENTRIES + 2);
+            writer.entry("program", &*program.name);
+            writer.entry("instance", key.index.0);
+            self.instance(writer, program, instance);
+        }
+        reply
+    }
+
+    fn program(&self, writer: &mut Writer, program: &Program, keys: &[InstanceKey]) {
+        let settings = &program.settings.process;
+        let (class, level) = match settings.ionice {
+            None => ("none", 0),
+            Some(IoPriority::Idle) => ("idle", 0),
+            Some(IoPriority::BestEffort(level)) => ("best-effort", level),
+            Some(IoPriority::Realtime(level)) => ("realtime", level),
+        };
+        writer.str(&program.name);
+        writer.map(10);
+        writer.entry("command", &settings.command);
+        writer.str("args");
+        writer.array(settings.args.len());
+        for arg in &settings.args {
+            writer.str(arg);
+        }
+        writer.entry("description", &program.settings.description);
+        writer.entry("uid", self.host.uid_of(settings));
+        writer.entry("gid", self.host.gid_of(settings));
+        writer.entry("nice", self.host.nice_of(settings));
+        writer.entry("ionice", u32::from(level));
+        writer.entry("ionice_class", class);
+        writer.entry("active", program.is_active());
+        writer.str("instances");
+        let present = || keys.iter().filter_map(|key| Some((key, program.instances.get(&key.index)?)));
+        writer.map(present().count());
+        for (key, instance) in present() {
+            writer.uint(u64::from(key.index.0));
+            writer.map(INSTANCE_ENTRIES);
+            self.instance(writer, program, instance);
+        }
+    }
+
+    fn instance(&self, writer: &mut Writer, program: &Program, instance: &Instance) {
+        let policy = &program.settings.policy;
+        let outdated = instance.run.as_ref().is_some_and(|run| run.revision != program.revision);
+        writer.entry("pid", instance.pid().map_or(0, |pid| pid.raw()));
+        writer.entry("state", instance.state.name().as_str());
+        writer.entry("exitcode", instance.exitcode());
+        writer.entry("exitsignal", instance.exitsignal());
+        writer.entry("admin_state", instance.admin.as_str());
+        writer.entry("start_time", instance.start_time);
+        writer.entry("duration", instance.duration(self.now).as_secs_f64());
+        writer.entry("start_count", instance.start_count);
+        writer.entry("flap_count", instance.flap_count);
+        writer.entry("last_duration", instance.last.as_ref().map(|last| last.duration.as_secs_f64()));
+        writer.entry("flapping", instance.is_flapping(policy));
+        writer.entry("retry_in", instance.retry_in(self.now).map(|delay| delay.as_secs_f64()));
+        writer.entry("reason", instance.reason(signal_name).as_deref());
+        writer.entry("ready", instance.state == State::Running);
+        writer.entry("since", self.now.since(instance.since).as_secs_f64());
+        writer.entry("restart_needed", outdated);
+    }
+}

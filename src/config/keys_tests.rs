@@ -1,0 +1,63 @@
+use super::*;
+
+fn set(name: &str, value: impl Into<Value>) -> Result<Settings, String> {
+    let mut settings = Settings::default();
+    apply(&mut settings, name, &value.into()).map_err(|error| error.to_string())?;
+    Ok(settings)
+}
+
+#[test]
+fn every_setting_takes_what_it_gives() {
+    let mut settings = Settings::default();
+    settings.process.command = "/bin/true".to_string();
+    settings.process.directory = Some("/".to_string());
+    settings.process.nice = Some(-3);
+    settings.process.ionice = Some(IoPriority::Realtime(2));
+    settings.process.env = vec![("A".to_string(), "b".to_string())];
+    settings.process.user = Some(accounts::user("root").unwrap());
+    settings.process.group = Some(accounts::group("root").unwrap());
+    settings.policy.restart_delay = std::time::Duration::from_millis(1250);
+    let mut copy = Settings::default();
+    for key in KEYS {
+        apply(&mut copy, key.name(), &key.get(&settings)).unwrap();
+    }
+    assert_eq!(copy, settings);
+    assert_eq!(check(&copy), Ok(()));
+}
+
+#[test]
+fn names_are_unique() {
+    let mut names: Vec<&str> = KEYS.iter().flat_map(|key| key.names.iter().copied()).collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
+}
+
+#[test]
+fn what_is_wrong_is_said_with_what_would_be_right() {
+    assert_eq!(set("instancs", 1).unwrap_err(), "there is no setting 'instancs'; did you mean 'instances'?");
+    assert_eq!(
+        set("instances", 100_001).unwrap_err(),
+        "'instances' is 100001, expected a whole number from 0 to 100000"
+    );
+    assert_eq!(
+        set("restart", "sometimes").unwrap_err(),
+        "'restart' is \"sometimes\", expected \"always\", \"on-failure\" or \"never\""
+    );
+    assert!(set("user", "no such user here").unwrap_err().contains("no user 'no such user here'"));
+    assert!(set("stop_signal", "KILLL").is_err());
+    assert_eq!(set("stop_signal", "SIGUSR1").unwrap().stop.signal, 10);
+    assert_eq!(set("uid", 0).unwrap().process.user.unwrap().identity.id, 0);
+}
+
+#[test]
+fn settings_are_checked_together() {
+    assert_eq!(check(&Settings::default()).unwrap_err().to_string(), "Message is missing 'command' field");
+    let mut settings = Settings::default();
+    apply(&mut settings, "command", &Value::from("x")).unwrap();
+    apply(&mut settings, "user", &Value::Int(54321)).unwrap();
+    assert!(check(&settings).unwrap_err().to_string().contains("'group' has to be given"));
+    apply(&mut settings, "group", &Value::Int(5)).unwrap();
+    assert_eq!(check(&settings), Ok(()));
+}
