@@ -11,10 +11,12 @@
 //! - [`wire`] encodes and decodes: MessagePack for the sockets, JSON for people, both bounded.
 //! - [`config`] is the one table of settings, and what it takes to read their values.
 //! - [`api`] understands requests and writes replies and events, without a socket.
+//! - [`supervisor`] is the shell around the core: one loop that owns the descriptors and carries out effects.
 //! - [`sys`] is the only place with `unsafe` and raw system calls.
 
 pub mod api;
 pub mod config;
 pub mod core;
+pub mod supervisor;
 pub mod sys;
 pub mod wire;

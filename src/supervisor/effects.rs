@@ -1,0 +1,245 @@
+//! An input goes through the table, and what the table decides is done: state first, then effects, then the world
+//! is told. Effects never call the table; what follows from them is an input that waits its turn.
+
+use super::{Due, Follow, Supervisor};
+use crate::core::event::{StateEvent, What};
+use crate::core::ids::InstanceKey;
+use crate::core::instance::{ArmedTimer, Change, Instance, Stop};
+use crate::core::moment::Moment;
+use crate::core::policy;
+use crate::core::program::{Program, StopScope};
+use crate::core::state::{Effect, Input, StateName, Timer};
+use crate::core::table::{self, Requirements, Terms};
+use crate::sys::process::{self, Pid};
+use crate::sys::signals::signal_name;
+use std::time::Duration;
+
+impl Supervisor {
+    /// Feeds an input and all that follows from it.
+    pub fn feed(&mut self, key: InstanceKey, input: Input) {
+        self.inputs.push_back((key, Follow::Input(input)));
+        while let Some((key, follow)) = self.inputs.pop_front() {
+            let input = match follow {
+                Follow::Input(input) => input,
+                Follow::AttemptFailed(words) => self.attempt_ended(key, words, Duration::ZERO),
+            };
+            self.step(key, input);
+        }
+    }
+
+    fn step(&mut self, key: InstanceKey, input: Input) {
+        let now = self.now;
+        let Some(program) = self.fleet.program_mut(key.program) else { return };
+        let healthy = program.settings.policy.healthy_when();
+        let Some(instance) = program.instances.get_mut(&key.index) else { return };
+        let terms = Terms { requirements: Requirements::Met, healthy };
+        let step = table::step(instance.state, instance.admin, input, terms);
+        let left = instance.state.name() != step.state.name();
+        let change = instance.apply(step, now);
+        if left && instance.timer.take().is_some() {
+            self.deadlines.cancel(Due::Instance(key));
+        }
+        let mut removed = None;
+        for effect in step.effects.into_iter().flatten() {
+            match effect {
+                Effect::Remove => removed = Some(key),
+                other => self.carry_out(key, other, input),
+            }
+        }
+        self.tell(key, change, input);
+        if let Some(key) = removed {
+            self.give_up(key);
+        }
+    }
+
+    fn carry_out(&mut self, key: InstanceKey, effect: Effect, input: Input) {
+        match effect {
+            Effect::Spawn => self.spawn(key),
+            Effect::SendStop => self.send_stop(key),
+            Effect::Kill => {
+                let why = if input == Input::StopTimeout { Stop::TimedOut } else { Stop::Asked };
+                self.kill(key, why);
+            }
+            Effect::Arm(timer) => self.arm(key, timer),
+            Effect::Disarm => {
+                self.deadlines.cancel(Due::Instance(key));
+                if let Some(instance) = self.fleet.instance_mut(key) {
+                    instance.timer = None;
+                }
+            }
+            // Programs cannot require anything yet, so everything that is required is there.
+            Effect::AwaitRequirements => self.inputs.push_back((key, Follow::Input(Input::RequirementsMet))),
+            Effect::ForgetFlaps => {
+                if let Some(instance) = self.fleet.instance_mut(key) {
+                    instance.flap_count = 0;
+                }
+            }
+            Effect::Forget => {
+                if let Some(instance) = self.fleet.instance_mut(key) {
+                    instance.forget();
+                }
+            }
+            // Done by the caller, when the last edge has been told.
+            Effect::Remove => {}
+        }
+    }
+
+    /// Arms the timer of an instance. One that would have fired already fires in this turn.
+    fn arm(&mut self, key: InstanceKey, timer: Timer) {
+        let jitter = self.random();
+        let now = self.now;
+        let Some(program) = self.fleet.program_mut(key.program) else { return };
+        let Some(instance) = program.instances.get_mut(&key.index) else { return };
+        let policy = &program.settings.policy;
+        let started = instance.run.as_ref().map_or(now, |run| run.started);
+        let at = match timer {
+            Timer::Healthy => started.after(policy.minimum_run_duration),
+            Timer::Settled => started.after(policy.backoff_min),
+            Timer::StopTimeout => now.after(program.settings.stop.timeout),
+            Timer::RestartDelay => now.after(policy.restart_delay),
+            Timer::BackoffDelay => now.after(policy::backoff_delay(policy, instance.flap_count, jitter)),
+            // No readiness protocol, and so no start_timeout, can be configured yet.
+            Timer::StartTimeout => return,
+        };
+        if timer == Timer::Settled && at <= now {
+            // It has run long enough already: no need to wake up for it.
+            instance.flap_count = 0;
+            return;
+        }
+        instance.timer = Some(ArmedTimer { timer, at });
+        self.deadlines.arm(Due::Instance(key), at);
+    }
+
+    /// Moves the armed timer of an instance to where its present policy has it.
+    pub fn rearm(&mut self, key: InstanceKey) {
+        let Some(program) = self.fleet.program_mut(key.program) else { return };
+        let Some(instance) = program.instances.get_mut(&key.index) else { return };
+        let Some(armed) = instance.timer else { return };
+        let policy = &program.settings.policy;
+        let started = instance.run.as_ref().map_or(instance.since, |run| run.started);
+        let at = match armed.timer {
+            Timer::Healthy => started.after(policy.minimum_run_duration),
+            Timer::Settled => started.after(policy.backoff_min),
+            Timer::StopTimeout => instance.since.after(program.settings.stop.timeout),
+            Timer::RestartDelay => instance.since.after(policy.restart_delay),
+            // In the middle of the spread: the herd was parted when the delay began.
+            Timer::BackoffDelay => {
+                instance.since.after(policy::backoff_delay(policy, instance.flap_count, 2048))
+            }
+            Timer::StartTimeout => return,
+        };
+        instance.timer = Some(ArmedTimer { timer: armed.timer, at });
+        self.deadlines.arm(Due::Instance(key), at);
+    }
+
+    fn send_stop(&mut self, key: InstanceKey) {
+        let Some(program) = self.fleet.program(key.program) else { return };
+        let (signal, scope) = (program.settings.stop.signal, program.settings.stop.scope);
+        let Some(pid) = self.mark_stop(key, Stop::Asked) else { return };
+        // A stopped process sees the signal only when it goes on.
+        for signal in [signal, libc::SIGCONT] {
+            match scope {
+                StopScope::Group => signal_group(pid, signal),
+                StopScope::Process => signal_process(pid, signal),
+            }
+        }
+    }
+
+    fn kill(&mut self, key: InstanceKey, why: Stop) {
+        if let Some(pid) = self.mark_stop(key, why) {
+            signal_group(pid, libc::SIGKILL);
+        }
+    }
+
+    /// Sends a signal to the main process of an instance.
+    ///
+    /// # Errors
+    /// The system's words. An instance without a process is `Ok(false)`.
+    pub fn signal(&self, key: InstanceKey, signal: i32) -> Result<bool, nix::errno::Errno> {
+        let pid = self.fleet.instance(key).and_then(Instance::pid).and_then(|pid| Pid::new(pid.raw()));
+        let Some(pid) = pid else { return Ok(false) };
+        process::kill(pid, signal).map(|()| true)
+    }
+
+    /// Puts on record that the end of the present run is asked for, and returns its process, which is not reaped
+    /// yet: a run is taken from its instance in the same breath as its process is reaped.
+    fn mark_stop(&mut self, key: InstanceKey, why: Stop) -> Option<Pid> {
+        let run = self.fleet.instance_mut(key)?.run.as_mut()?;
+        run.stop = why;
+        Pid::new(run.pid.raw())
+    }
+
+    /// Tells the world what differs.
+    fn tell(&mut self, key: InstanceKey, change: Change, input: Input) {
+        let Some(program) = self.fleet.program(key.program) else { return };
+        let Some(instance) = program.instances.get(&key.index) else { return };
+        match change {
+            Change::Nothing => {}
+            Change::Admin { from } => {
+                let (program, admin) = (program.name.clone(), instance.admin);
+                self.publish(What::Admin { program, index: key.index, from, admin });
+            }
+            Change::Edge { from } => {
+                let state = instance.state.name();
+                let event = state_event(program, key, instance, from, input, self.now);
+                self.publish(What::State(Box::new(event)));
+                self.edge_taken(key, from, state);
+            }
+        }
+    }
+
+    fn edge_taken(&mut self, key: InstanceKey, from: StateName, state: StateName) {
+        self.waiters_see_edge(key, from, state);
+        self.rolling_sees_edge(key, state);
+    }
+
+    /// A number that differs from the last: Marsaglia's xorshift, quite enough to part a herd.
+    fn random(&mut self) -> u32 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 17;
+        self.random ^= self.random << 5;
+        self.random
+    }
+}
+
+fn state_event(
+    program: &Program,
+    key: InstanceKey,
+    instance: &Instance,
+    from: StateName,
+    input: Input,
+    now: Moment,
+) -> StateEvent {
+    let ended = matches!(input, Input::Exited(_) | Input::SpawnFailed(_));
+    let duration = match &instance.last {
+        Some(last) if ended => last.duration,
+        Some(_) | None => instance.duration(now),
+    };
+    StateEvent {
+        program: program.name.clone(),
+        index: key.index,
+        from,
+        state: instance.state.name(),
+        admin: instance.admin,
+        pid: instance.pid(),
+        exitcode: instance.exitcode(),
+        exitsignal: instance.exitsignal(),
+        duration: duration.as_secs_f64(),
+        start_count: instance.start_count,
+        flap_count: instance.flap_count,
+        reason: instance.reason(signal_name).map(String::into_boxed_str),
+    }
+}
+
+/// Signals a group, or a process that has not come to leading one yet.
+fn signal_group(pid: Pid, signal: i32) {
+    if process::kill_group(pid, signal).is_err() {
+        signal_process(pid, signal);
+    }
+}
+
+/// Signals a process that is not reaped yet, so that the id is nobody else's. It may have ended already, and that
+/// is no error.
+fn signal_process(pid: Pid, signal: i32) {
+    let _ = process::kill(pid, signal);
+}

@@ -1,0 +1,153 @@
+//! The shell around the core: it owns the descriptors, feeds the table and carries out what the table decides.
+//!
+//! | file | what is there |
+//! | --- | --- |
+//! | `setup` | from nothing to a supervisor that serves: signals, limits, lock, sockets, in this order |
+//! | `turn` | the loop: what is ready, what is due, what is asked, each a bounded amount a turn |
+//! | `source` | what an epoll token stands for |
+//! | `effects` | an input goes through the table, and its effects are carried out |
+//! | `launch`, `spawn`, `reap` | the plan, the beginning and the end of a process |
+//! | `endpoint`, `runtime_dir` | where clients connect, checked before anything is bound |
+//! | `rpc`, `outbox` | requests in, replies out, and clients that do not fetch them |
+//! | `requests`, `operations`, `programs` | requests carried out: reading, commanding, changing programs |
+//! | `waiters` | replies that are given later |
+//! | `rolling` | restarts, one instance at a time |
+//! | `publish` | events out, and who subscribes to what |
+//! | `shutdown` | the end |
+
+mod effects;
+pub mod endpoint;
+mod launch;
+mod operations;
+mod outbox;
+mod programs;
+mod publish;
+mod reap;
+mod requests;
+mod rolling;
+mod rpc;
+mod runtime_dir;
+mod setup;
+mod shutdown;
+mod source;
+mod spawn;
+mod turn;
+mod waiters;
+
+use crate::api::host::Host;
+use crate::core::deadlines::Deadlines;
+use crate::core::fleet::Fleet;
+use crate::core::ids::{InstanceKey, ProgramId};
+use crate::core::moment::Moment;
+use crate::core::program::Settings;
+use crate::core::ring::Ring;
+use crate::core::state::Input;
+use crate::sys::poll::{Poller, Ready};
+use crate::sys::process::Pid;
+use crate::sys::signals::SignalDescriptor;
+use crate::sys::timer::Timer;
+pub use endpoint::EndpointOption;
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::path::PathBuf;
+
+/// What `run` was told.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Where sockets and the lock live; by default `/run/procnanny` or that of the user.
+    pub runtime_dir: Option<PathBuf>,
+    /// Endpoints for requests; none is the default one.
+    pub endpoints: Vec<EndpointOption>,
+    /// Programs to begin with.
+    pub programs: Vec<(String, Settings)>,
+}
+
+/// Why the supervisor could not begin, or had to end: a sentence.
+#[derive(Debug)]
+pub struct SupervisorError(pub String);
+
+impl fmt::Display for SupervisorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SupervisorError {}
+
+/// Supervises until it is told to stop, and everything has stopped.
+///
+/// To be called in the main thread before any other thread exists: it blocks the signals that all threads of
+/// libzmq are to inherit as blocked.
+///
+/// # Errors
+/// What keeps it from beginning. Once it serves, it ends only because it is told to.
+pub fn run(options: Options) -> Result<(), SupervisorError> {
+    setup::begin(options)?.run()
+}
+
+/// What a deadline is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Due {
+    /// The timer of an instance.
+    Instance(InstanceKey),
+    /// A reply that was to wait no longer than this.
+    Waiter(waiters::WaiterId),
+    /// Another try to hand a client what it has not fetched yet.
+    Outboxes,
+    /// The shutdown has taken as long as it may.
+    Shutdown,
+}
+
+/// What follows from an effect.
+#[derive(Clone, Debug)]
+enum Follow {
+    /// An input.
+    Input(Input),
+    /// There was not even a process; why, in words.
+    AttemptFailed(Box<str>),
+}
+
+/// Everything the loop owns.
+struct Supervisor {
+    fleet: Fleet,
+    ring: Ring,
+    /// The id of this run of the supervisor.
+    run: String,
+    began: Moment,
+    /// The time of the present turn.
+    now: Moment,
+    host: Host,
+    launch: launch::Launch,
+    processes: HashMap<Pid, InstanceKey>,
+    starts: spawn::Starts,
+    /// What follows from effects, fed before anything else.
+    inputs: VecDeque<(InstanceKey, Follow)>,
+    operations: VecDeque<operations::Operation>,
+    waiters: waiters::Waiters,
+    rolling: HashMap<ProgramId, rolling::Rolling>,
+    /// Programs whose rolling restart can go on.
+    rolled: Vec<ProgramId>,
+    deadlines: Deadlines<Due>,
+    armed_at: Option<Moment>,
+    poller: Poller,
+    ready: Ready,
+    timer: Timer,
+    signals: SignalDescriptor,
+    rpc: Vec<rpc::RpcSocket>,
+    outboxes: outbox::Outboxes,
+    publisher: publish::Publisher,
+    phase: shutdown::Phase,
+    backlog: turn::Backlog,
+    random: u32,
+    // Dropped last: the sockets' files are removed and the lock is let go when all else is done.
+    _runtime_dir: runtime_dir::RuntimeDir,
+}
+
+impl fmt::Debug for Supervisor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Supervisor")
+            .field("run", &self.run)
+            .field("phase", &self.phase)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,226 @@
+//! Programs created, changed, scaled and removed.
+
+use super::operations::{GoalKind, Operation, Order};
+use super::rolling::Rolling;
+use super::{Due, Supervisor};
+use crate::api::reply::{ApiError, Code, Reply};
+use crate::api::request::{Force, Restarting, Starting};
+use crate::config::keys;
+use crate::core::event::{ProgramChange, What};
+use crate::core::ids::{InstanceIndex, InstanceKey, ProgramId};
+use crate::core::instance::Instance;
+use crate::core::program::{Autostart, Fate, Program, Settings};
+use crate::core::state::{Input, StateName};
+use crate::wire::value::Value;
+use std::collections::VecDeque;
+
+impl Supervisor {
+    /// Makes a program known, and wants it up if that is asked for.
+    ///
+    /// # Errors
+    /// A name that is taken.
+    pub fn create(&mut self, name: &str, settings: Settings, start: Starting) -> Result<(), ApiError> {
+        if let Some(program) = self.fleet.id_of(name).and_then(|id| self.fleet.program(id)) {
+            let why = match program.fate {
+                Fate::Stays => "update it, or remove it first",
+                Fate::Leaving => "it is being removed; wait until it has stopped",
+            };
+            return Err(ApiError::new(Code::Exists, format!("There is a program '{name}' already: {why}")));
+        }
+        let count = settings.instances;
+        let id = self.fleet.create(name, settings, self.now);
+        self.publish_program(id, ProgramChange::Created);
+        if start == Starting::Now {
+            let indices = (0..count).map(InstanceIndex);
+            self.operate(Operation::orders(orders(id, indices, Input::Up, GoalKind::Nothing)))?;
+        }
+        Ok(())
+    }
+
+    /// Changes settings of a program. Policy takes effect at once, the rest with the next start.
+    ///
+    /// # Errors
+    /// No such program, and everything about the settings; then nothing has changed.
+    pub fn update(
+        &mut self,
+        name: &str,
+        changes: &[(String, Value)],
+        restart: Restarting,
+    ) -> Result<Reply, ApiError> {
+        let id = self.staying(name)?;
+        let Some(program) = self.fleet.program_mut(id) else { return Err(self.no_such_program(name)) };
+        let mut settings = program.settings.clone();
+        let wrong = |error: keys::SettingError| ApiError::argument(error.to_string());
+        for (key, value) in changes {
+            keys::apply(&mut settings, key, value).map_err(wrong)?;
+        }
+        keys::check(&settings).map_err(wrong)?;
+        let wanted = settings.instances;
+        if settings.process != program.settings.process {
+            program.revision = program.revision.wrapping_add(1);
+        }
+        let scaled = wanted != program.settings.instances;
+        // The number of instances is changed by what also starts and stops them.
+        program.settings = Settings { instances: program.settings.instances, ..settings };
+        let keys: Vec<InstanceKey> =
+            program.instances.keys().map(|index| InstanceKey { program: id, index: *index }).collect();
+        self.publish_program(id, ProgramChange::Updated);
+        for key in keys {
+            self.rearm(key);
+        }
+        if scaled {
+            let operation = self.scale(name, wanted)?;
+            self.operate(operation)?;
+        }
+        let outdated = self.outdated(id);
+        let mut reply = Reply::new();
+        reply.entry("updated", name);
+        let writer = reply.body_of("restart_needed");
+        writer.array(outdated.len());
+        for index in &outdated {
+            writer.uint(u64::from(index.0));
+        }
+        match restart {
+            Restarting::Rolling => self.roll(Rolling::new(id, outdated)),
+            Restarting::Not => {}
+        }
+        Ok(reply)
+    }
+
+    /// The instances that run with old settings.
+    fn outdated(&self, id: ProgramId) -> Vec<InstanceIndex> {
+        let Some(program) = self.fleet.program(id) else { return Vec::new() };
+        let is_old =
+            |instance: &Instance| instance.run.as_ref().is_some_and(|run| run.revision != program.revision);
+        program.staying().filter(|(_, instance)| is_old(instance)).map(|(index, _)| index).collect()
+    }
+
+    /// Changes the number of instances of a program. What is returned starts the new ones and ends the surplus.
+    ///
+    /// New ones are wanted up if the program is; where it had none to tell, as `autostart` says.
+    ///
+    /// # Errors
+    /// No such program.
+    pub fn scale(&mut self, name: &str, instances: u32) -> Result<Operation, ApiError> {
+        let id = self.staying(name)?;
+        let now = self.now;
+        let Some(program) = self.fleet.program_mut(id) else { return Err(self.no_such_program(name)) };
+        let up = match program.staying().count() {
+            0 => program.settings.autostart == Autostart::Up,
+            _ => program.is_active(),
+        };
+        let changed = program.settings.instances != instances;
+        program.settings.instances = instances;
+        let surplus: Vec<InstanceIndex> =
+            program.instances.keys().copied().filter(|index| index.0 >= instances).collect();
+        let missing = add_missing(program, now);
+        if changed {
+            self.publish_program(id, ProgramChange::Scaled { instances });
+        }
+        let (begin, goal) = if up {
+            (Input::Up, GoalKind::Running)
+        } else {
+            (Input::To(StateName::Stopping), GoalKind::Nothing)
+        };
+        let mut orders_of_all = orders(id, missing.back.into_iter(), begin, goal);
+        if up {
+            orders_of_all.extend(orders(id, missing.added.into_iter(), Input::Up, GoalKind::Running));
+        }
+        // The highest numbers go first.
+        orders_of_all.extend(orders(id, surplus.into_iter().rev(), Input::Remove, GoalKind::Gone));
+        Ok(Operation::orders(orders_of_all))
+    }
+
+    /// Removes a program. What is returned ends its instances, and with the last of them it is forgotten.
+    ///
+    /// # Errors
+    /// No such program, or one that runs and is not to be stopped.
+    pub fn remove(&mut self, name: &str, force: Force) -> Result<Operation, ApiError> {
+        let id = self.fleet.id_of(name).ok_or_else(|| self.no_such_program(name))?;
+        let Some(program) = self.fleet.program_mut(id) else { return Err(self.no_such_program(name)) };
+        let runs = program.is_active() || program.instances.values().any(|instance| instance.run.is_some());
+        if runs && force == Force::Refuse && program.fate == Fate::Stays {
+            return Err(ApiError::new(
+                Code::Busy,
+                format!("Program '{name}' runs: stop it first, or force its removal"),
+            ));
+        }
+        program.fate = Fate::Leaving;
+        self.rolling.remove(&id);
+        let Some(program) = self.fleet.program(id) else { return Err(self.no_such_program(name)) };
+        let indices: Vec<InstanceIndex> = program.instances.keys().copied().collect();
+        Ok(Operation::orders(orders(id, indices.into_iter(), Input::Remove, GoalKind::Gone)))
+    }
+
+    /// Forgets a program that leaves and has no instance that would take it along.
+    pub fn forget_if_empty(&mut self, name: &str) {
+        let Some(program) = self.fleet.id_of(name).and_then(|id| self.fleet.program(id)) else { return };
+        if program.fate == Fate::Leaving && program.instances.is_empty() {
+            let (id, name) = (program.id, program.name.clone());
+            self.fleet.remove_program(id);
+            self.publish(What::Program { program: name, change: ProgramChange::Removed });
+        }
+    }
+
+    /// Gives up a slot, and with the last one of a program that leaves, the program.
+    pub fn give_up(&mut self, key: InstanceKey) {
+        self.deadlines.cancel(Due::Instance(key));
+        let removed = self.fleet.remove_instance(key);
+        self.waiters_see_end(key);
+        if let Some(program) = removed {
+            self.publish(What::Program { program, change: ProgramChange::Removed });
+        }
+    }
+
+    /// A program that is there to stay.
+    fn staying(&self, name: &str) -> Result<ProgramId, ApiError> {
+        let program = self.fleet.id_of(name).and_then(|id| self.fleet.program(id));
+        let program = program.ok_or_else(|| self.no_such_program(name))?;
+        match program.fate {
+            Fate::Stays => Ok(program.id),
+            Fate::Leaving => {
+                let sentence = format!("Program '{name}' is being removed; wait until it has stopped");
+                Err(ApiError::new(Code::Busy, sentence))
+            }
+        }
+    }
+
+    /// Publishes what became of a program.
+    pub fn publish_program(&mut self, id: ProgramId, change: ProgramChange) {
+        if let Some(program) = self.fleet.program(id).map(|program| program.name.clone()) {
+            self.publish(What::Program { program, change });
+        }
+    }
+}
+
+/// The slots that a program lacked.
+struct Missing {
+    /// Slots that are new.
+    added: Vec<InstanceIndex>,
+    /// Slots that were leaving, and are wanted again.
+    back: Vec<InstanceIndex>,
+}
+
+fn add_missing(program: &mut Program, now: crate::core::moment::Moment) -> Missing {
+    let mut missing = Missing { added: Vec::new(), back: Vec::new() };
+    for index in (0..program.settings.instances).map(InstanceIndex) {
+        match program.instances.get(&index) {
+            Some(instance) if instance.is_leaving() => missing.back.push(index),
+            Some(_) => {}
+            None => {
+                program.instances.insert(index, Instance::new(now));
+                missing.added.push(index);
+            }
+        }
+    }
+    missing
+}
+
+fn orders(
+    program: ProgramId,
+    indices: impl Iterator<Item = InstanceIndex>,
+    input: Input,
+    goal: GoalKind,
+) -> VecDeque<(InstanceKey, Order)> {
+    indices.map(|index| (InstanceKey { program, index }, Order::Feed(input, goal))).collect()
+}

@@ -1,0 +1,130 @@
+//! The end of a process: signals are received, children seen, their leftovers killed, and then they are reaped.
+
+use super::turn::Pending;
+use super::{Supervisor, shutdown};
+use crate::core::ids::InstanceKey;
+use crate::core::instance::{Cause, Execution, LastRun, Stop};
+use crate::core::policy::{self, EndedRun, Ending};
+use crate::core::program::Leftovers;
+use crate::core::state::{Input, StateName, Verdict};
+use crate::sys::{process, wait};
+use std::time::Duration;
+
+/// How many children are reaped in a turn.
+const CHILDREN_A_TURN: usize = 256;
+
+impl Supervisor {
+    /// Receives all signals that have arrived.
+    pub fn receive_signals(&mut self) {
+        while let Ok(Some(received)) = self.signals.receive() {
+            match received.signal {
+                libc::SIGCHLD => self.backlog.children = Pending::Maybe,
+                libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => {
+                    self.begin_shutdown(shutdown::Asked::BySignal, None)
+                }
+                // Blocked so that they do no harm; none has a meaning yet.
+                _ => {}
+            }
+        }
+    }
+
+    /// Reaps children until none is left, or until the turn has done its share. SIGCHLD is only a hint: signals of
+    /// one kind are merged while they wait (signal(7)).
+    pub fn reap(&mut self) {
+        if self.backlog.children == Pending::Nothing {
+            return;
+        }
+        for _ in 0..CHILDREN_A_TURN {
+            match wait::peek_any() {
+                Ok(Some(ended)) => self.bury(ended),
+                Ok(None) | Err(_) => {
+                    self.backlog.children = Pending::Nothing;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// A child has ended and is not reaped yet, so its id, and that of its group, are nobody else's.
+    fn bury(&mut self, ended: wait::Ended) {
+        let Some(key) = self.processes.remove(&ended.pid) else {
+            // An orphan that was handed to us, or something that a library started.
+            let _ = wait::reap(ended.pid);
+            return;
+        };
+        // The pipe tells whether this was a program or an attempt, and its answer is there by now.
+        self.finish_exec(ended.pid);
+        if self.fleet.program(key.program).is_some_and(|it| it.settings.stop.leftovers == Leftovers::Kill) {
+            // Nobody left to kill is the ordinary case.
+            let _ = process::kill_group(ended.pid, libc::SIGKILL);
+        }
+        let _ = wait::reap(ended.pid);
+        let ending = match ended.ending {
+            wait::Ending::Exited(code) => Ending::Exited(code),
+            wait::Ending::Killed { signal, .. } => Ending::Killed(signal),
+        };
+        self.run_ended(key, ending);
+    }
+
+    fn run_ended(&mut self, key: InstanceKey, ending: Ending) {
+        let now = self.now;
+        let Some(run) = self.fleet.instance_mut(key).and_then(|instance| instance.run.take()) else { return };
+        let duration = now.since(run.started);
+        match run.execution {
+            Execution::Failed(words) => {
+                let input = self.attempt_ended(key, words, duration);
+                self.feed(key, input);
+            }
+            Execution::Pending | Execution::Done => self.process_ended(key, run.stop, ending, duration),
+        }
+    }
+
+    fn process_ended(&mut self, key: InstanceKey, stop: Stop, ending: Ending, duration: Duration) {
+        let Some(program) = self.fleet.program(key.program) else { return };
+        let failed = policy::is_failure(&program.settings.policy, ending);
+        let cause = match stop {
+            Stop::NotAsked if failed => Cause::Failed,
+            Stop::NotAsked => Cause::Finished,
+            Stop::Asked => Cause::Stopped,
+            Stop::TimedOut => Cause::StopTimeout,
+        };
+        let verdict = self.judge(key, ending, duration);
+        self.remember(key, LastRun { ending, duration, cause });
+        self.feed(key, Input::Exited(verdict));
+    }
+
+    /// An attempt to start ended without a program having been executed: a flap, whose reason is on record.
+    pub fn attempt_ended(&mut self, key: InstanceKey, words: Box<str>, duration: Duration) -> Input {
+        let ending = Ending::NotExecuted;
+        let verdict = self.judge(key, ending, duration);
+        self.remember(key, LastRun { ending, duration, cause: Cause::SpawnFailed(words) });
+        Input::SpawnFailed(verdict)
+    }
+
+    /// What the policy says of the end of a run. An end that was asked for, in `stopping`, is not judged.
+    fn judge(&mut self, key: InstanceKey, ending: Ending, duration: Duration) -> Verdict {
+        let Some(program) = self.fleet.program_mut(key.program) else { return Verdict::Done };
+        let Some(instance) = program.instances.get_mut(&key.index) else { return Verdict::Done };
+        if instance.state.name() == StateName::Stopping {
+            return Verdict::Done;
+        }
+        let run = EndedRun { ending, reached: instance.reached(), duration };
+        let (verdict, flaps) =
+            policy::judge(&program.settings.policy, instance.admin, run, instance.flap_count);
+        instance.flap_count = flaps;
+        verdict
+    }
+
+    /// What the policy says of a process that did not say in time that it is ready.
+    pub fn judge_start_timeout(&mut self, key: InstanceKey) -> Verdict {
+        let duration =
+            self.fleet.instance(key).map_or(Duration::ZERO, |instance| instance.duration(self.now));
+        self.judge(key, Ending::NotExecuted, duration)
+    }
+
+    fn remember(&mut self, key: InstanceKey, last: LastRun) {
+        if let Some(instance) = self.fleet.instance_mut(key) {
+            instance.last = Some(last);
+        }
+    }
+}

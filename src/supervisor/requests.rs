@@ -1,0 +1,209 @@
+//! Requests carried out: those that only look, here; those that change something, in `operations` and `programs`.
+
+use super::operations::Operation;
+use super::rpc::Caller;
+use super::shutdown::{Asked, Phase};
+use super::{Supervisor, waiters};
+use crate::api::info::{self, Facts};
+use crate::api::reply::{ApiError, Code, Reply};
+use crate::api::request::{Command, Request};
+use crate::api::status::View;
+use crate::api::{events, results};
+use crate::core::fleet::{Purpose, SelectError, Selection};
+use crate::core::glob;
+use crate::core::ids::{InstanceKey, Seq};
+use crate::core::nearest::nearest;
+use crate::core::program::Program;
+use crate::sys::process::{self, Pid};
+use crate::sys::{accept, clock};
+use std::time::Duration;
+
+impl Supervisor {
+    /// Carries a request out. What is answered later is answered elsewhere.
+    ///
+    /// # Errors
+    /// What the caller is to be told instead.
+    pub fn handle(&mut self, caller: &Caller, request: Request) -> Result<(), ApiError> {
+        match request {
+            Request::Status(selection) => {
+                let keys = self.select(&selection, Purpose::Read)?;
+                let reply = self.view().status(&keys, &self.empty_programs(&selection));
+                self.answer(caller, reply);
+            }
+            Request::List(selection) => {
+                let keys = self.select(&selection, Purpose::Read)?;
+                let reply = self.view().list(&keys);
+                self.answer(caller, reply);
+            }
+            Request::Command { command, selection, answer } => {
+                let keys = self.select(&selection, purpose(command))?;
+                self.refuse_while_stopping(command)?;
+                self.refuse_without_process(command, &keys)?;
+                self.operate(Operation::new(command, keys).answering(caller, answer))?;
+            }
+            Request::Create { program, settings, start } => {
+                self.refuse_changes_while_stopping()?;
+                self.create(&program, *settings, start)?;
+                let mut reply = Reply::new();
+                reply.entry("created", &program);
+                self.answer(caller, reply);
+            }
+            Request::Update { program, changes, restart } => {
+                self.refuse_changes_while_stopping()?;
+                let reply = self.update(&program, &changes, restart)?;
+                self.answer(caller, reply);
+            }
+            Request::Scale { program, instances, answer } => {
+                self.refuse_changes_while_stopping()?;
+                let operation = self.scale(&program, instances)?;
+                self.operate(operation.answering(caller, answer))?;
+            }
+            Request::Remove { program, force, answer } => {
+                let operation = self.remove(&program, force)?;
+                self.operate(operation.answering(caller, answer))?;
+                self.forget_if_empty(&program);
+            }
+            Request::Wait { selection, state, timeout } => {
+                let keys = self.select(&selection, Purpose::Read)?;
+                self.wait_for_state(caller, keys, state, timeout)?;
+            }
+            Request::Events { since, run, limit, timeout } => {
+                let since = events::since_in_run(since, run.as_deref(), &self.run);
+                self.tell_events(caller, since, limit, timeout)?;
+            }
+            Request::Info => {
+                let reply = self.info();
+                self.answer(caller, reply);
+            }
+            Request::Methods => self.answer(caller, info::methods()),
+            Request::Shutdown { timeout } => {
+                let mut reply = Reply::new();
+                reply.entry("stopping", true);
+                self.answer(caller, reply);
+                self.begin_shutdown(Asked::ByRequest, timeout);
+            }
+            Request::Dance => {
+                let mut reply = Reply::new();
+                reply.entry("danced", true);
+                self.answer(caller, reply);
+            }
+        }
+        Ok(())
+    }
+
+    /// What a selection selects.
+    pub fn select(&self, selection: &Selection, purpose: Purpose) -> Result<Vec<InstanceKey>, ApiError> {
+        self.fleet.select(selection, purpose).map_err(|error| self.select_error(error))
+    }
+
+    /// The error for a program that does not exist.
+    pub fn no_such_program(&self, name: &str) -> ApiError {
+        let near = nearest(name, self.fleet.names()).map(|near| format!("; did you mean '{near}'?"));
+        let near = near.unwrap_or_default();
+        ApiError::new(Code::NoSuchProgram, format!("There is no program '{}'{near}", name.escape_debug()))
+    }
+
+    fn select_error(&self, error: SelectError) -> ApiError {
+        match error {
+            SelectError::NoSuchProgram(name) if glob::is_pattern(&name) => {
+                ApiError::new(Code::NoSuchProgram, format!("No program matches '{}'", name.escape_debug()))
+            }
+            SelectError::NoSuchProgram(name) => self.no_such_program(&name),
+            SelectError::NoSuchInstance(name, number) => {
+                ApiError::new(Code::NoSuchInstance, format!("Program '{name}' has no instance {number}"))
+            }
+            SelectError::Leaving(name) => ApiError::new(
+                Code::Busy,
+                format!("Program '{name}' is being removed; wait until it has stopped"),
+            ),
+        }
+    }
+
+    fn refuse_without_process(&self, command: Command, keys: &[InstanceKey]) -> Result<(), ApiError> {
+        let Command::Signal(_) = command else { return Ok(()) };
+        let running = |key: &&InstanceKey| self.fleet.instance(**key).is_some_and(|it| it.run.is_some());
+        if keys.iter().any(|key| running(&key)) {
+            return Ok(());
+        }
+        Err(ApiError::new(Code::NotRunning, "None of the selected instances has a process to signal"))
+    }
+
+    fn refuse_while_stopping(&self, command: Command) -> Result<(), ApiError> {
+        match command {
+            Command::Stop | Command::Kill | Command::Signal(_) => Ok(()),
+            Command::Start | Command::Restart | Command::Once | Command::Reset | Command::Transition(_) => {
+                self.refuse_changes_while_stopping()
+            }
+        }
+    }
+
+    fn refuse_changes_while_stopping(&self) -> Result<(), ApiError> {
+        if self.phase == Phase::Serving {
+            return Ok(());
+        }
+        Err(ApiError::new(Code::Busy, "The supervisor is shutting down"))
+    }
+
+    fn tell_events(
+        &mut self,
+        caller: &Caller,
+        since: Seq,
+        limit: usize,
+        timeout: Duration,
+    ) -> Result<(), ApiError> {
+        if self.ring.latest() > since || timeout.is_zero() {
+            let reply = events::reply(&self.ring, &self.run, since, limit);
+            self.answer(caller, reply);
+            return Ok(());
+        }
+        self.wait_for_events(caller, waiters::LongPoll { since, limit }, timeout)
+    }
+
+    fn view(&self) -> View<'_> {
+        View { fleet: &self.fleet, host: self.host, now: self.now }
+    }
+
+    /// Programs that are selected and have no instance to show.
+    fn empty_programs(&self, selection: &Selection) -> Vec<&Program> {
+        let named = |program: &Program| {
+            let names = &selection.programs;
+            names.is_empty() || names.iter().any(|(pattern, _)| glob::matches(pattern, &program.name))
+        };
+        let empty = self.fleet.programs().filter(|program| program.instances.is_empty());
+        empty.filter(|program| named(program)).collect()
+    }
+
+    fn info(&self) -> Reply {
+        let usage = process::usage().ok();
+        let (major, minor, patch) = zmq::version();
+        let facts = Facts {
+            pid: Pid::own().get(),
+            uptime: crate::core::moment::Moment(clock::monotonic()).since(self.began),
+            run: &self.run,
+            zmq: format!("{major}.{minor}.{patch}"),
+            cpu: usage.map(|usage| (usage.user_seconds, usage.system_seconds)),
+            resident: usage.map(|usage| usage.resident_bytes),
+            connections_refused: accept::refused_connections(),
+            rpc: self.rpc.iter().map(|socket| (socket.address.clone(), socket.access)).collect(),
+            events: self.publisher.addresses(),
+            replies_dropped: self.outboxes.dropped,
+        };
+        info::info(&self.fleet, &facts)
+    }
+
+    /// The reply that says what became of instances.
+    pub fn results(&self, rows: &[results::Row]) -> Reply {
+        let mut reply = Reply::new();
+        results::write(&mut reply, rows);
+        reply
+    }
+}
+
+fn purpose(command: Command) -> Purpose {
+    match command {
+        Command::Stop | Command::Kill | Command::Signal(_) => Purpose::End,
+        Command::Start | Command::Restart | Command::Once | Command::Reset | Command::Transition(_) => {
+            Purpose::Change
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! From nothing to a supervisor that serves. The order matters, and is told where it does.
+
+use super::endpoint::{Endpoint, Transport};
+use super::launch::Launch;
+use super::publish::Publisher;
+use super::rpc::RpcSocket;
+use super::runtime_dir::RuntimeDir;
+use super::source::Source;
+use super::{Options, Supervisor, SupervisorError, shutdown::Phase};
+use crate::api::host::Host;
+use crate::api::request::Starting;
+use crate::core::event::{SupervisorChange, What};
+use crate::core::fleet::Fleet;
+use crate::core::moment::Moment;
+use crate::core::program::Autostart;
+use crate::core::ring::{DEFAULT_CAPACITY, Ring};
+use crate::sys::poll::{Poller, Ready};
+use crate::sys::process::Pid;
+use crate::sys::signals::{self, SignalDescriptor};
+use crate::sys::timer::Timer;
+use crate::sys::{accept, clock, limits, priority, process, zmq_options};
+use nix::errno::Errno;
+use std::fs::OpenOptions;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStringExt;
+
+/// How many ready descriptors one turn takes up.
+const READY_A_TURN: usize = 64;
+
+/// How long the last messages may take to leave, in milliseconds.
+const FAREWELL: i32 = 200;
+/// How many descriptors clients leave to us: for starts under way, above all.
+const OWN_DESCRIPTORS: u32 = 512;
+
+/// Builds a supervisor.
+///
+/// # Errors
+/// What could not be had, in a sentence.
+pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
+    // Descriptors first: what is opened from here on must not become a standard stream.
+    let step =
+        |what: &'static str| move |errno: Errno| SupervisorError(format!("cannot {what}: {}", errno.desc()));
+    process::ensure_standard_descriptors().map_err(step("open /dev/null in place of a closed stream"))?;
+    process::limit_malloc_arenas();
+    let open_files = limits::get(limits::Limit::OpenFiles).map_err(step("read the limit of open files"))?;
+    // A limit that cannot be raised is still a limit that one can live with.
+    let _ = limits::raise_open_files();
+    // Before the threads of libzmq exist: they are to inherit the mask.
+    signals::block_all().map_err(step("block signals"))?;
+    process::become_subreaper().map_err(step("become the parent of orphans"))?;
+    let null = OpenOptions::new().read(true).write(true).open("/dev/null");
+    let null = null.map_err(|error| SupervisorError(format!("cannot open /dev/null: {error}")))?;
+    accept::guard(OWN_DESCRIPTORS).map_err(step("reserve a descriptor"))?;
+
+    // Everything is checked before anything is bound, and the lock is held before a socket is replaced.
+    let mut runtime_dir = RuntimeDir::claim(options.runtime_dir)?;
+    let endpoints = match options.endpoints.as_slice() {
+        [] => vec![Endpoint::in_directory(runtime_dir.path(), "rpc")?],
+        asked => asked.iter().map(super::EndpointOption::check).collect::<Result<_, _>>()?,
+    };
+    let events = Endpoint::in_directory(runtime_dir.path(), "events")?;
+    let context = zmq::Context::new();
+    for endpoint in endpoints.iter().chain([&events]) {
+        if let Transport::Ipc { path, .. } = &endpoint.transport {
+            runtime_dir.owns(path);
+        }
+    }
+    let rpc = endpoints
+        .iter()
+        .map(|endpoint| RpcSocket::bind(&context, endpoint))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut publisher = Publisher::default();
+    publisher.bind(&context, &events)?;
+
+    let now = Moment(clock::monotonic());
+    let launch = Launch {
+        environment: std::env::vars_os().map(|(name, value)| (name.into_vec(), value.into_vec())).collect(),
+        open_files,
+        null: null.into(),
+        rpc: rpc.first().map_or_else(String::new, |socket| socket.address.clone()),
+    };
+    let mut supervisor = Supervisor {
+        fleet: Fleet::default(),
+        ring: Ring::new(DEFAULT_CAPACITY),
+        run: run_id(),
+        began: now,
+        now,
+        host: Host {
+            uid: process::own_effective_uid(),
+            gid: process::own_gid(),
+            nice: priority::nice().unwrap_or(0),
+        },
+        launch,
+        processes: Default::default(),
+        starts: Default::default(),
+        inputs: Default::default(),
+        operations: Default::default(),
+        waiters: Default::default(),
+        rolling: Default::default(),
+        rolled: Vec::new(),
+        deadlines: Default::default(),
+        armed_at: None,
+        poller: Poller::new().map_err(step("open an epoll descriptor"))?,
+        ready: Ready::with_capacity(READY_A_TURN),
+        timer: Timer::new().map_err(step("open a timer"))?,
+        signals: SignalDescriptor::new().map_err(step("open a signal descriptor"))?,
+        rpc,
+        outboxes: Default::default(),
+        publisher,
+        phase: Phase::Serving,
+        backlog: Default::default(),
+        // Any number but 0 will do; that two supervisors differ is enough.
+        random: Pid::own().get().unsigned_abs().wrapping_mul(0x9e37_79b9) | 1,
+        _runtime_dir: runtime_dir,
+    };
+    supervisor.watch().map_err(step("watch descriptors"))?;
+    supervisor.publish(What::Supervisor(SupervisorChange::Started));
+    for (name, settings) in options.programs {
+        let start = match settings.autostart {
+            Autostart::Up => Starting::Now,
+            Autostart::Down => Starting::Later,
+        };
+        supervisor.create(&name, settings, start).map_err(|error| SupervisorError(error.sentence))?;
+    }
+    Ok(supervisor)
+}
+
+impl Supervisor {
+    /// Adds the descriptors that are there from the beginning to the poller.
+    fn watch(&self) -> Result<(), Errno> {
+        self.poller.add(self.signals.as_fd(), Source::Signals.pack())?;
+        self.poller.add(self.timer.as_fd(), Source::Timer.pack())?;
+        let sockets = self.rpc.iter().map(|rpc| &rpc.socket).chain(self.publisher.sockets());
+        for socket in sockets {
+            zmq_options::watch(&self.poller, socket, Source::Socket.pack())?;
+        }
+        Ok(())
+    }
+
+    /// Ends. The last replies and events are handed to clients that fetch them; nobody waits for one that does not.
+    pub fn end(self) {
+        for socket in self.rpc.iter().map(|rpc| &rpc.socket).chain(self.publisher.sockets()) {
+            // If it fails, what is on its way is lost, as it would have been without.
+            let _ = socket.set_linger(FAREWELL);
+        }
+    }
+}
+
+/// An id that no other run of a supervisor has had: the time in nanoseconds and our process id.
+fn run_id() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    format!("{:x}-{:x}", now.as_nanos(), Pid::own().get())
+}

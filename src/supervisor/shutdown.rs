@@ -1,0 +1,113 @@
+//! The end: all programs are stopped, what does not heed is killed in time, and then the loop ends.
+
+use super::operations::{GoalKind, Operation, Order};
+use super::{Due, Supervisor};
+use crate::core::event::{SupervisorChange, What};
+use crate::core::ids::InstanceKey;
+use crate::core::instance::Instance;
+use crate::core::state::Input;
+use std::time::Duration;
+
+/// How far the end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Not at all.
+    Serving,
+    /// Everything was told to stop.
+    Stopping,
+    /// Somebody is in a hurry: what has not stopped soon is killed.
+    Hurrying,
+    /// What is left was killed.
+    Killing,
+    /// Nothing is left.
+    Done,
+}
+
+/// Who asked for the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A signal; the second one hurries, the third kills.
+    BySignal,
+    /// A request; a second one changes nothing but the time it may take.
+    ByRequest,
+}
+
+/// How long the whole shutdown may take: a container gets ten seconds from its engine.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(9);
+/// How long what was killed may take to be gone. Only a process that is stuck in the kernel takes longer, and waiting
+/// does not help against that.
+const KILLED: Duration = Duration::from_secs(1);
+/// How long stopping may go on once somebody is in a hurry.
+const HURRY: Duration = Duration::from_secs(1);
+
+impl Supervisor {
+    /// Begins to end, or hurries.
+    pub fn begin_shutdown(&mut self, asked: Asked, timeout: Option<Duration>) {
+        match (self.phase, asked) {
+            (Phase::Serving, _) => {
+                self.phase = Phase::Stopping;
+                self.publish(What::Supervisor(SupervisorChange::Stopping));
+                let at = self.now.after(timeout.unwrap_or(SHUTDOWN_TIMEOUT));
+                self.deadlines.arm(Due::Shutdown, at);
+                self.stop_everything();
+            }
+            (Phase::Stopping, Asked::BySignal) => {
+                self.phase = Phase::Hurrying;
+                self.deadlines.arm(Due::Shutdown, self.now.after(HURRY));
+            }
+            (Phase::Stopping, Asked::ByRequest) => {
+                if let Some(timeout) = timeout {
+                    self.deadlines.arm(Due::Shutdown, self.now.after(timeout));
+                }
+            }
+            (Phase::Hurrying, Asked::BySignal) => self.shutdown_timed_out(),
+            (Phase::Hurrying, Asked::ByRequest) | (Phase::Killing | Phase::Done, _) => {}
+        }
+    }
+
+    fn stop_everything(&mut self) {
+        // Nothing that was asked for before is begun any more.
+        self.operations.clear();
+        self.rolling.clear();
+        let orders =
+            self.fleet.keys().map(|key| (key, Order::Feed(Input::Down, GoalKind::Nothing))).collect();
+        self.operations.push_back(Operation::orders(orders));
+    }
+
+    /// Kills what has not stopped; and does not wait for ever for what cannot be killed.
+    pub fn shutdown_timed_out(&mut self) {
+        match self.phase {
+            Phase::Serving | Phase::Stopping | Phase::Hurrying => self.phase = Phase::Killing,
+            Phase::Killing | Phase::Done => {
+                self.phase = Phase::Done;
+                return;
+            }
+        }
+        self.deadlines.arm(Due::Shutdown, self.now.after(KILLED));
+        self.operations.clear();
+        let left: Vec<InstanceKey> = self.fleet.keys().collect();
+        for key in left {
+            // Those that were not told to stop yet are not started again.
+            self.feed(key, Input::Down);
+            if self.fleet.instance(key).is_some_and(has_process) {
+                self.feed(key, Input::Kill);
+            }
+        }
+    }
+
+    /// Ends the loop when nothing is left to stop.
+    pub fn go_on_with_shutdown(&mut self) {
+        match self.phase {
+            Phase::Serving | Phase::Done => {}
+            Phase::Stopping | Phase::Hurrying | Phase::Killing => {
+                if self.operations.is_empty() && self.processes.is_empty() {
+                    self.phase = Phase::Done;
+                }
+            }
+        }
+    }
+}
+
+fn has_process(instance: &Instance) -> bool {
+    instance.state.name().has_process()
+}

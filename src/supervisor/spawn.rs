@@ -1,0 +1,123 @@
+//! The beginning of a process: it is forked from its plan, and later its exec-status pipe tells whether the program
+//! was executed. The loop never waits for either.
+
+use super::source::Source;
+use super::{Follow, Supervisor};
+use crate::core::ids::{InstanceKey, Pid as InstancePid};
+use crate::core::instance::{Execution, Run, Stop};
+use crate::core::program::ProcessSettings;
+use crate::core::state::Input;
+use crate::sys::clock;
+use crate::sys::fork::{self, ExecStatus};
+use crate::sys::process::Pid;
+use crate::sys::step::{Step, StepError};
+use std::collections::HashMap;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// Starts of which it is not known yet whether the program was executed.
+#[derive(Debug, Default)]
+pub struct Starts {
+    begun: u64,
+    pending: HashMap<u64, Start>,
+    by_pid: HashMap<Pid, u64>,
+}
+
+#[derive(Debug)]
+struct Start {
+    key: InstanceKey,
+    pid: Pid,
+    status: OwnedFd,
+}
+
+impl Supervisor {
+    /// Starts a process in a slot that has none. A failure is an input that follows.
+    pub fn spawn(&mut self, key: InstanceKey) {
+        let Some(program) = self.fleet.program(key.program) else { return };
+        let revision = program.revision;
+        let spawned = match self.launch.plan(program, key.index, self.host) {
+            Ok(plan) => fork::spawn(&plan).map_err(|error| words(error, &program.settings.process)),
+            Err(error) => Err(format!("exec: {error}").into_boxed_str()),
+        };
+        let Some(instance) = self.fleet.instance_mut(key) else { return };
+        instance.start_count = instance.start_count.saturating_add(1);
+        instance.start_time = Some(clock::wall());
+        match spawned {
+            Ok(spawned) => {
+                let Some(pid) = InstancePid::new(spawned.pid.get()) else { return };
+                let (execution, stop) = (Execution::Pending, Stop::NotAsked);
+                instance.run = Some(Run { pid, started: self.now, revision, execution, stop });
+                self.processes.insert(spawned.pid, key);
+                self.await_exec(Start { key, pid: spawned.pid, status: spawned.status });
+            }
+            Err(words) => self.inputs.push_back((key, Follow::AttemptFailed(words))),
+        }
+    }
+
+    fn await_exec(&mut self, start: Start) {
+        self.starts.begun += 1;
+        let number = self.starts.begun;
+        // A pipe that cannot be watched is read when the process ends.
+        let _ = self.poller.add(start.status.as_fd(), Source::Exec(number).pack());
+        self.starts.by_pid.insert(start.pid, number);
+        self.starts.pending.insert(number, start);
+    }
+
+    /// The exec-status pipe of a start is ready.
+    pub fn read_exec_status(&mut self, number: u64) {
+        let Some(start) = self.starts.pending.get(&number) else { return };
+        let key = start.key;
+        match fork::read_status(start.status.as_fd()) {
+            ExecStatus::Pending => {}
+            ExecStatus::Executed => {
+                self.forget_start(number);
+                self.execution_known(key, Execution::Done);
+                self.feed(key, Input::Spawned);
+            }
+            ExecStatus::Failed(error) => {
+                self.forget_start(number);
+                if let Some(program) = self.fleet.program(key.program) {
+                    let words = words(error, &program.settings.process);
+                    self.execution_known(key, Execution::Failed(words));
+                }
+            }
+            // Its end will tell.
+            ExecStatus::Vanished => self.forget_start(number),
+        }
+    }
+
+    /// The process of a start has ended: whatever its pipe says is final.
+    pub fn finish_exec(&mut self, pid: Pid) {
+        if let Some(number) = self.starts.by_pid.get(&pid).copied() {
+            self.read_exec_status(number);
+            self.forget_start(number);
+        }
+    }
+
+    fn execution_known(&mut self, key: InstanceKey, execution: Execution) {
+        if let Some(run) = self.fleet.instance_mut(key).and_then(|instance| instance.run.as_mut()) {
+            run.execution = execution;
+        }
+    }
+
+    fn forget_start(&mut self, number: u64) {
+        if let Some(start) = self.starts.pending.remove(&number) {
+            self.starts.by_pid.remove(&start.pid);
+            // To close it is not enough while a child that is being forked holds a duplicate.
+            let _ = self.poller.remove(start.status.as_fd());
+        }
+    }
+}
+
+/// What a person reads who wants to know why nothing was started: the step, the system's words, and what it was
+/// about.
+fn words(error: StepError, settings: &ProcessSettings) -> Box<str> {
+    let about = match error.step {
+        Step::Exec => Some(settings.command.as_str()),
+        Step::Directory => settings.directory.as_deref(),
+        _ => None,
+    };
+    match about {
+        Some(about) => format!("{}: {} ({about})", error.step, error.errno.desc()).into_boxed_str(),
+        None => format!("{}: {}", error.step, error.errno.desc()).into_boxed_str(),
+    }
+}

@@ -1,0 +1,134 @@
+//! The loop. One turn does a bounded amount of work for each source, so that none can starve the others; what is
+//! left over is a backlog, and the next turn then does not wait.
+
+use super::source::Source;
+use super::{Due, Supervisor, SupervisorError, shutdown::Phase};
+use crate::core::moment::Moment;
+use crate::core::state::{Input, Timer};
+use crate::sys::clock;
+use std::time::Duration;
+
+/// Whether something is left to do without any descriptor being ready.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Children may have ended that were not reaped yet.
+    pub children: Pending,
+    /// Messages may have come that were not received yet.
+    pub messages: Pending,
+}
+
+/// Whether there may be more of something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pending {
+    /// All was seen.
+    #[default]
+    Nothing,
+    /// There may be more.
+    Maybe,
+}
+
+/// How many deadlines are handled in a turn.
+const DEADLINES_A_TURN: usize = 64;
+/// How often all sockets are gone through in a turn while messages keep coming.
+const PASSES_A_TURN: usize = 4;
+
+impl Supervisor {
+    /// The loop, until the shutdown is done.
+    pub fn run(mut self) -> Result<(), SupervisorError> {
+        // What came in before the first wait is not signalled again.
+        self.serve();
+        while self.phase != Phase::Done {
+            self.wait()?;
+            self.now = Moment(clock::monotonic());
+            self.dispatch();
+            self.reap();
+            self.fire_deadlines();
+            self.run_operations();
+            self.go_on_rolling();
+            self.serve();
+            self.go_on_with_shutdown();
+        }
+        self.end();
+        Ok(())
+    }
+
+    fn wait(&mut self) -> Result<(), SupervisorError> {
+        self.arm_timer();
+        let timeout = self.has_backlog().then_some(Duration::ZERO);
+        self.poller
+            .wait(&mut self.ready, timeout)
+            .map_err(|errno| SupervisorError(format!("cannot wait for events: {}", errno.desc())))
+    }
+
+    fn has_backlog(&self) -> bool {
+        let due = self.deadlines.next().is_some_and(|at| at <= self.now);
+        due || self.backlog != Backlog::default() || !self.operations.is_empty() || !self.rolled.is_empty()
+    }
+
+    /// Sets the timerfd to the next deadline, if that is another than it is set to.
+    fn arm_timer(&mut self) {
+        let next = self.deadlines.next();
+        if next != self.armed_at && self.timer.arm(next.map(|at| at.0)).is_ok() {
+            self.armed_at = next;
+        }
+    }
+
+    fn dispatch(&mut self) {
+        let ready = std::mem::replace(&mut self.ready, crate::sys::poll::Ready::with_capacity(0));
+        for source in ready.tokens().filter_map(Source::unpack) {
+            match source {
+                Source::Signals => self.receive_signals(),
+                Source::Timer => {
+                    // Nothing is lost if this fails: deadlines are looked at in every turn.
+                    let _ = self.timer.acknowledge();
+                    self.armed_at = None;
+                }
+                Source::Exec(number) => self.read_exec_status(number),
+                // All sockets are drained at the end of every turn, whatever woke it.
+                Source::Socket => {}
+            }
+        }
+        self.ready = ready;
+    }
+
+    fn fire_deadlines(&mut self) {
+        for _ in 0..DEADLINES_A_TURN {
+            let Some(due) = self.deadlines.pop_due(self.now) else { return };
+            match due {
+                Due::Instance(key) => self.fire_instance(key),
+                Due::Waiter(id) => self.waiter_timed_out(id),
+                Due::Outboxes => self.flush_outboxes(),
+                Due::Shutdown => self.shutdown_timed_out(),
+            }
+        }
+    }
+
+    fn fire_instance(&mut self, key: crate::core::ids::InstanceKey) {
+        let Some(instance) = self.fleet.instance_mut(key) else { return };
+        let Some(armed) = instance.timer.take() else { return };
+        let input = match armed.timer {
+            Timer::Healthy => Input::Healthy,
+            Timer::Settled => Input::Settled,
+            Timer::StopTimeout => Input::StopTimeout,
+            Timer::RestartDelay | Timer::BackoffDelay => Input::Retry,
+            // A process that is not ready in time has flapped.
+            Timer::StartTimeout => Input::StartTimeout(self.judge_start_timeout(key)),
+        };
+        self.feed(key, input);
+    }
+
+    /// Receives and answers until nothing comes any more.
+    ///
+    /// ZMQ_FD (zmq_getsockopt(3)) signals a change once, and a send on a socket may take that signal for itself. So
+    /// every turn ends with a pass over all sockets in which nothing was received and nothing was sent after.
+    fn serve(&mut self) {
+        self.backlog.messages = Pending::Nothing;
+        for _ in 0..PASSES_A_TURN {
+            let received = self.receive_requests() + self.receive_subscriptions();
+            if received == 0 && !self.answer_long_polls() {
+                return;
+            }
+        }
+        self.backlog.messages = Pending::Maybe;
+    }
+}

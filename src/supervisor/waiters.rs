@@ -1,0 +1,316 @@
+//! Replies that are given later: when instances have come to where somebody waits for them, when there is an event,
+//! or when the time is over.
+//!
+//! An edge looks only at the waiters of its own instance, so waiting costs others nothing.
+
+use super::operations::GoalKind;
+use super::rpc::Caller;
+use super::{Due, Supervisor};
+use crate::api::events;
+use crate::api::reply::{ApiError, Code, Reply};
+use crate::api::results::{Changed, Row};
+use crate::core::ids::{InstanceKey, Seq};
+use crate::core::state::StateName;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A waiter. Never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WaiterId(u64);
+
+/// How many requests may wait at a time.
+const MAX_WAITERS: usize = 4096;
+/// For how many instances all of them together may wait.
+const MAX_TARGETS: usize = 400_000;
+
+/// All that wait.
+#[derive(Debug, Default)]
+pub struct Waiters {
+    begun: u64,
+    waiting: BTreeMap<WaiterId, Waiter>,
+    by_instance: HashMap<InstanceKey, Vec<WaiterId>>,
+    /// Those that wait for an event.
+    polls: Vec<WaiterId>,
+    targets: usize,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    caller: Caller,
+    what: Awaited,
+}
+
+#[derive(Debug)]
+enum Awaited {
+    /// Each target has, at some time, been where it is to be.
+    Goals { targets: Vec<Target>, awaited: HashMap<InstanceKey, GoalKind> },
+    /// All targets are in a state at the same time.
+    State { targets: Vec<Target>, state: StateName, there: usize },
+    /// There is an event.
+    Event(LongPoll),
+}
+
+/// What somebody asked of one instance.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The instance.
+    pub key: InstanceKey,
+    /// The name of its program, which may be gone by the time of the answer.
+    pub program: Arc<str>,
+    /// Whether the command changed anything.
+    pub changed: Changed,
+    /// What is waited for.
+    pub goal: Goal,
+}
+
+/// Whether there is something to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// It is so already.
+    Reached,
+    /// It is not so yet.
+    Awaited(GoalKind),
+}
+
+/// A request for events that are not there yet.
+#[derive(Clone, Copy, Debug)]
+pub struct LongPoll {
+    /// Events after this one.
+    pub since: Seq,
+    /// How many at the most.
+    pub limit: usize,
+}
+
+impl Supervisor {
+    /// Answers when every target has reached its goal, or can no longer.
+    ///
+    /// # Errors
+    /// `busy` when too many wait already.
+    pub fn wait_for_goals(
+        &mut self,
+        caller: &Caller,
+        targets: Vec<Target>,
+        timeout: Duration,
+    ) -> Result<(), ApiError> {
+        let awaited: HashMap<InstanceKey, GoalKind> = targets
+            .iter()
+            .filter_map(|target| match target.goal {
+                Goal::Awaited(kind) => Some((target.key, kind)),
+                Goal::Reached => None,
+            })
+            .collect();
+        if awaited.is_empty() {
+            self.answer_targets(caller, &targets);
+            return Ok(());
+        }
+        let keys: Vec<InstanceKey> = awaited.keys().copied().collect();
+        self.add_waiter(caller, Awaited::Goals { targets, awaited }, &keys, timeout)
+    }
+
+    /// Answers when all instances are in `state` at the same time.
+    ///
+    /// # Errors
+    /// `busy` when too many wait already.
+    pub fn wait_for_state(
+        &mut self,
+        caller: &Caller,
+        keys: Vec<InstanceKey>,
+        state: StateName,
+        timeout: Duration,
+    ) -> Result<(), ApiError> {
+        let in_state =
+            |key: &InstanceKey| self.fleet.instance(*key).is_some_and(|it| it.state.name() == state);
+        let there = keys.iter().filter(|key| in_state(key)).count();
+        let target = |key: &InstanceKey| {
+            let program = self.fleet.program(key.program)?.name.clone();
+            Some(Target {
+                key: *key,
+                program,
+                changed: Changed::No,
+                goal: Goal::Awaited(GoalKind::In(state)),
+            })
+        };
+        let targets: Vec<Target> = keys.iter().filter_map(target).collect();
+        if there == targets.len() {
+            self.answer_targets(caller, &targets);
+            return Ok(());
+        }
+        self.add_waiter(caller, Awaited::State { targets, state, there }, &keys, timeout)
+    }
+
+    /// Answers when there is an event.
+    ///
+    /// # Errors
+    /// `busy` when too many wait already.
+    pub fn wait_for_events(
+        &mut self,
+        caller: &Caller,
+        poll: LongPoll,
+        timeout: Duration,
+    ) -> Result<(), ApiError> {
+        self.add_waiter(caller, Awaited::Event(poll), &[], timeout)
+    }
+
+    fn add_waiter(
+        &mut self,
+        caller: &Caller,
+        what: Awaited,
+        keys: &[InstanceKey],
+        timeout: Duration,
+    ) -> Result<(), ApiError> {
+        let waiters = &mut self.waiters;
+        if waiters.waiting.len() >= MAX_WAITERS || waiters.targets + keys.len() > MAX_TARGETS {
+            return Err(ApiError::new(
+                Code::Busy,
+                "Too many requests are waiting; ask again without waiting",
+            ));
+        }
+        waiters.begun += 1;
+        let id = WaiterId(waiters.begun);
+        waiters.targets += keys.len();
+        for key in keys {
+            waiters.by_instance.entry(*key).or_default().push(id);
+        }
+        if let Awaited::Event(_) = what {
+            waiters.polls.push(id);
+        }
+        waiters.waiting.insert(id, Waiter { caller: caller.clone(), what });
+        self.deadlines.arm(Due::Waiter(id), self.now.after(timeout));
+        Ok(())
+    }
+
+    /// Takes a waiter out, and everything that points to it.
+    fn take_waiter(&mut self, id: WaiterId) -> Option<Waiter> {
+        let waiter = self.waiters.waiting.remove(&id)?;
+        self.deadlines.cancel(Due::Waiter(id));
+        let targets = match &waiter.what {
+            Awaited::Goals { targets, .. } | Awaited::State { targets, .. } => targets.as_slice(),
+            Awaited::Event(_) => &[],
+        };
+        let waiters = &mut self.waiters;
+        for target in targets {
+            let Some(ids) = waiters.by_instance.get_mut(&target.key) else { continue };
+            let before = ids.len();
+            ids.retain(|other| *other != id);
+            waiters.targets = waiters.targets.saturating_sub(before - ids.len());
+            if ids.is_empty() {
+                waiters.by_instance.remove(&target.key);
+            }
+        }
+        Some(waiter)
+    }
+
+    /// An instance took an edge: whoever waits for it may be answered.
+    pub fn waiters_see_edge(&mut self, key: InstanceKey, from: StateName, to: StateName) {
+        let Some(ids) = self.waiters.by_instance.get(&key) else { return };
+        for id in ids.clone() {
+            let Some(waiter) = self.waiters.waiting.get_mut(&id) else { continue };
+            let answered = match &mut waiter.what {
+                Awaited::Goals { awaited, .. } => {
+                    if awaited.get(&key).is_some_and(|kind| is_decided(*kind, from, to)) {
+                        awaited.remove(&key);
+                    }
+                    awaited.is_empty()
+                }
+                Awaited::State { targets, state, there } => {
+                    *there = there.saturating_sub(usize::from(from == *state)) + usize::from(to == *state);
+                    *there == targets.len()
+                }
+                Awaited::Event(_) => false,
+            };
+            if answered {
+                self.answer_waiter(id);
+            }
+        }
+    }
+
+    /// The slot of an instance was given up: nobody need wait for it any longer.
+    pub fn waiters_see_end(&mut self, key: InstanceKey) {
+        let Some(ids) = self.waiters.by_instance.get(&key) else { return };
+        for id in ids.clone() {
+            let Some(waiter) = self.waiters.waiting.get_mut(&id) else { continue };
+            let answered = match &mut waiter.what {
+                Awaited::Goals { awaited, .. } => {
+                    awaited.remove(&key);
+                    awaited.is_empty()
+                }
+                // What is gone will never be in the state: that is for the time-out to say.
+                Awaited::State { .. } | Awaited::Event(_) => false,
+            };
+            if answered {
+                self.answer_waiter(id);
+            }
+        }
+    }
+
+    fn answer_waiter(&mut self, id: WaiterId) {
+        let Some(waiter) = self.take_waiter(id) else { return };
+        if let Awaited::Goals { targets, .. } | Awaited::State { targets, .. } = waiter.what {
+            self.answer_targets(&waiter.caller, &targets);
+        }
+    }
+
+    fn answer_targets(&mut self, caller: &Caller, targets: &[Target]) {
+        let rows: Vec<Row> = targets.iter().map(|target| self.row(target)).collect();
+        let reply = self.results(&rows);
+        self.answer(caller, reply);
+    }
+
+    /// Answers all that wait for an event that is there now, and says whether there were any.
+    pub fn answer_long_polls(&mut self) -> bool {
+        let latest = self.ring.latest();
+        let polls = std::mem::take(&mut self.waiters.polls);
+        let mut answered = false;
+        for id in polls {
+            let poll = match self.waiters.waiting.get(&id).map(|waiter| &waiter.what) {
+                Some(Awaited::Event(poll)) => *poll,
+                Some(Awaited::Goals { .. } | Awaited::State { .. }) | None => continue,
+            };
+            if poll.since >= latest {
+                self.waiters.polls.push(id);
+                continue;
+            }
+            if let Some(waiter) = self.take_waiter(id) {
+                let reply = events::reply(&self.ring, &self.run, poll.since, poll.limit);
+                self.answer(&waiter.caller, reply);
+                answered = true;
+            }
+        }
+        answered
+    }
+
+    /// The time of a waiter is over.
+    pub fn waiter_timed_out(&mut self, id: WaiterId) {
+        let Some(waiter) = self.take_waiter(id) else { return };
+        let reply = match waiter.what {
+            Awaited::Event(poll) => events::reply(&self.ring, &self.run, poll.since, poll.limit),
+            Awaited::Goals { targets, .. } | Awaited::State { targets, .. } => {
+                let rows: Vec<Row> = targets.iter().map(|target| self.row(target)).collect();
+                let error = ApiError::new(Code::Timeout, "It did not happen in time");
+                let mut reply = Reply::error(&error, waiter.caller.request.as_deref());
+                crate::api::results::write(&mut reply, &rows);
+                reply
+            }
+        };
+        self.answer(&waiter.caller, reply);
+    }
+}
+
+/// Whether an edge decides what somebody waits for, either way: it is reached, or it will not be by itself.
+fn is_decided(kind: GoalKind, from: StateName, to: StateName) -> bool {
+    use StateName::{Backoff, Exited, Failed, New, Running, Starting, Stopping, Waiting};
+    match kind {
+        GoalKind::Nothing => true,
+        // The first flap decides, too: that is what whoever asked for a start wants to hear of.
+        GoalKind::Running | GoalKind::In(Running) => match to {
+            Running | Exited | Backoff | Failed | New => true,
+            Starting | Stopping | Waiting => false,
+        },
+        GoalKind::Stopped => !to.has_process(),
+        GoalKind::ProcessEnded => from.has_process() && to != Stopping,
+        GoalKind::In(state) => to == state,
+        // The end of the slot decides, not an edge.
+        GoalKind::Gone => false,
+    }
+}
