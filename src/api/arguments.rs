@@ -3,6 +3,7 @@
 use super::reply::{ApiError, Code};
 use crate::config::{convert, keys};
 use crate::core::fleet::Selection;
+use crate::core::glob;
 use crate::core::nearest::nearest;
 use crate::wire::value::Value;
 use std::time::Duration;
@@ -15,6 +16,8 @@ pub const DEFAULT_WAIT: Duration = Duration::from_secs(60);
 
 /// The most names that one request may select by, so that no request costs more than it brings.
 const MAX_NAMES: usize = 1000;
+/// How many of them may be globs: each is held against every name there is.
+const MAX_GLOBS: usize = 32;
 /// The most numbers that one request may select by.
 const MAX_NUMBERS: usize = 100_000;
 /// The longest name or glob: twice what the longest name of a program needs.
@@ -106,6 +109,9 @@ impl<'a> Arguments<'a> {
                 }
                 selection.name(text);
             }
+            if names.iter().filter(|name| name.text().is_some_and(glob::is_pattern)).count() > MAX_GLOBS {
+                return Err(wrong("program", value, &format!("at most {MAX_GLOBS} globs")));
+            }
         }
         if let Some(value) = self.get("instance") {
             let expected = format!("the number of an instance, or an array of 1 to {MAX_NUMBERS} of those");
@@ -115,6 +121,9 @@ impl<'a> Arguments<'a> {
             let fits = (1..=MAX_NUMBERS).contains(&numbers.len());
             selection.instances =
                 parsed.filter(|_| fits).ok_or_else(|| wrong("instance", value, &expected))?;
+            // What is named twice costs no more than once.
+            selection.instances.sort_unstable();
+            selection.instances.dedup();
         }
         Ok(selection)
     }

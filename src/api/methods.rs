@@ -392,6 +392,7 @@ fn create(arguments: Arguments<'_>) -> Result<Request, ApiError> {
 }
 
 fn update(arguments: Arguments<'_>) -> Result<Request, ApiError> {
+    let program = program(arguments)?;
     let restart = match arguments.get("restart") {
         Some(Value::Bool(true)) => Restarting::Rolling,
         _ => Restarting::Not,
@@ -401,7 +402,7 @@ fn update(arguments: Arguments<'_>) -> Result<Request, ApiError> {
     if changes.is_empty() && restart == Restarting::Not {
         return Err(ApiError::argument("Nothing to change: name at least one setting"));
     }
-    Ok(Request::Update { program: program(arguments)?, changes, restart })
+    Ok(Request::Update { program, changes, restart })
 }
 
 fn scale(arguments: Arguments<'_>) -> Result<Request, ApiError> {

@@ -21,7 +21,7 @@ pub struct Fleet {
 pub struct Selection {
     /// Programs by name or glob, each with one of its instances (`web/0`) or all; nothing named is everything.
     pub programs: Vec<(String, Option<u32>)>,
-    /// Numbers of instances, for all that is named; nothing is all of them.
+    /// Numbers of instances, in order, for all that is named; nothing is all of them.
     pub instances: Vec<u32>,
 }
 
@@ -190,19 +190,20 @@ impl Fleet {
         mut take: impl FnMut(InstanceKey),
     ) -> Result<(), SelectError> {
         let included = |instance: &Instance| purpose != Purpose::Change || !instance.is_leaving();
-        if wanted.is_empty() {
-            for (index, _) in program.instances.iter().filter(|(_, instance)| included(instance)) {
-                take(InstanceKey { program: program.id, index: *index });
-            }
+        let key = |index| InstanceKey { program: program.id, index };
+        if wanted.is_empty() || by_glob {
+            // Whatever a glob finds is fine, so what is there decides, and not the number of numbers.
+            let is_wanted = |index: InstanceIndex| wanted.is_empty() || wanted.binary_search(&index.0).is_ok();
+            let found = program.instances.iter().filter(|(index, it)| is_wanted(**index) && included(it));
+            found.for_each(|(index, _)| take(key(*index)));
             return Ok(());
         }
         for number in wanted {
             let index = InstanceIndex(*number);
-            if program.instances.get(&index).is_some_and(included) {
-                take(InstanceKey { program: program.id, index });
-            } else if !by_glob {
+            if !program.instances.get(&index).is_some_and(included) {
                 return Err(SelectError::NoSuchInstance(program.name.to_string(), *number));
             }
+            take(key(index));
         }
         Ok(())
     }

@@ -189,6 +189,7 @@ impl Supervisor {
     }
 
     fn edge_taken(&mut self, key: InstanceKey, from: StateName, state: StateName) {
+        self.operation_sees_edge(key, from, state);
         self.waiters_see_edge(key, from, state);
         self.rolling_sees_edge(key, state);
     }

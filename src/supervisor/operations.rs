@@ -2,14 +2,14 @@
 //! what they ask for has come to be.
 
 use super::rpc::Caller;
-use super::waiters::{Goal, Target};
+use super::waiters::{self, Target};
 use super::{Due, Supervisor};
-use crate::api::reply::{ApiError, Code};
+use crate::api::reply::{ApiError, Code, Reply};
 use crate::api::request::{Answer, Command};
-use crate::api::results::{Changed, Row};
+use crate::api::results::{self, Changed, Row};
 use crate::core::ids::{InstanceIndex, InstanceKey};
 use crate::core::state::{AdminState, Input, State, StateName};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// How many instances are commanded in a turn; a start costs a fork.
@@ -22,6 +22,10 @@ const MAX_OPERATIONS: usize = 1024;
 pub struct Operation {
     left: VecDeque<(InstanceKey, Order)>,
     done: Vec<Target>,
+    /// What has not come to be yet of what was ordered. Edges between the turns of an operation count too.
+    awaited: HashMap<InstanceKey, GoalKind>,
+    /// The first thing that the system refused.
+    refused: Option<String>,
     answer: Option<(Caller, Answer)>,
 }
 
@@ -59,7 +63,7 @@ impl Operation {
 
     /// An order for each of several instances.
     pub fn orders(left: VecDeque<(InstanceKey, Order)>) -> Self {
-        Self { left, done: Vec::new(), answer: None }
+        Self { left, done: Vec::new(), awaited: HashMap::new(), refused: None, answer: None }
     }
 
     /// With somebody to answer to.
@@ -107,15 +111,18 @@ impl Supervisor {
 
     fn finish_operation(&mut self) {
         let Some(operation) = self.operations.pop_front() else { return };
-        match operation.answer {
-            None => {}
-            Some((caller, Answer::AtOnce)) => {
-                let rows: Vec<Row> = operation.done.iter().map(|target| self.row(target)).collect();
-                let reply = self.results(&rows);
-                self.answer(&caller, reply);
-            }
-            Some((caller, Answer::WhenDone(timeout))) => {
-                if let Err(error) = self.wait_for_goals(&caller, operation.done, timeout) {
+        let Some((caller, answer)) = operation.answer else { return };
+        if let Some(words) = operation.refused {
+            let error = ApiError::new(Code::Failed, words);
+            let mut reply = Reply::error(&error, caller.request.as_deref());
+            results::write(&mut reply, &self.rows(&operation.done));
+            return self.answer(&caller, reply);
+        }
+        match answer {
+            Answer::AtOnce => self.answer_targets(&caller, &operation.done),
+            Answer::WhenDone(timeout) => {
+                let waiting = self.wait_for_goals(&caller, operation.done, operation.awaited, timeout);
+                if let Err(error) = waiting {
                     self.refuse(&caller, &error);
                 }
             }
@@ -125,23 +132,64 @@ impl Supervisor {
     fn carry_out_order(&mut self, key: InstanceKey, order: Order) -> Option<Target> {
         let program = self.fleet.program(key.program)?.name.clone();
         let before = self.seen(key)?;
-        let (changed, goal) = match order {
+        let changed = match order {
             Order::Feed(input, kind) => {
+                // Before the input, since its goal may be passed on the way.
+                self.await_goal(key, kind);
                 self.feed(key, input);
-                let changed = self.seen(key) != Some(before);
-                (changed, self.goal(key, kind, before))
+                if self.is_reached(key, kind, before) {
+                    self.goal_decided(key);
+                }
+                self.seen(key) != Some(before)
             }
-            Order::Signal(signal) => (self.signal(key, signal).unwrap_or(false), Goal::Reached),
+            Order::Signal(signal) => self.signal(key, signal).unwrap_or_else(|errno| {
+                self.system_refused(format!("{program}/{}: {}", key.index, errno.desc()));
+                false
+            }),
         };
         let changed = if changed { Changed::Yes } else { Changed::No };
-        Some(Target { key, program, changed, goal })
+        Some(Target { key, program, changed })
     }
 
-    /// What is asked for, judged against what is now.
-    fn goal(&self, key: InstanceKey, kind: GoalKind, before: Seen) -> Goal {
-        let Some(instance) = self.fleet.instance(key) else { return Goal::Reached };
+    fn await_goal(&mut self, key: InstanceKey, kind: GoalKind) {
+        if let Some(operation) = self.operations.front_mut()
+            && let Some((_, Answer::WhenDone(_))) = operation.answer
+        {
+            operation.awaited.insert(key, kind);
+        }
+    }
+
+    fn goal_decided(&mut self, key: InstanceKey) {
+        if let Some(operation) = self.operations.front_mut() {
+            operation.awaited.remove(&key);
+        }
+    }
+
+    fn system_refused(&mut self, words: String) {
+        if let Some(operation) = self.operations.front_mut() {
+            operation.refused.get_or_insert(words);
+        }
+    }
+
+    /// An instance took an edge: it may be what the operation under way asks for.
+    pub fn operation_sees_edge(&mut self, key: InstanceKey, from: StateName, to: StateName) {
+        if let Some(operation) = self.operations.front_mut()
+            && operation.awaited.get(&key).is_some_and(|kind| waiters::is_decided(*kind, from, to))
+        {
+            operation.awaited.remove(&key);
+        }
+    }
+
+    /// The slot of an instance was given up.
+    pub fn operation_sees_end(&mut self, key: InstanceKey) {
+        self.goal_decided(key);
+    }
+
+    /// Whether what is asked for is so by now, edge or no edge.
+    fn is_reached(&self, key: InstanceKey, kind: GoalKind, before: Seen) -> bool {
+        let Some(instance) = self.fleet.instance(key) else { return true };
         let name = instance.state.name();
-        let reached = match kind {
+        match kind {
             GoalKind::Nothing => true,
             // At rest right after a start: it has failed already.
             GoalKind::Running | GoalKind::In(StateName::Running) => match name {
@@ -149,18 +197,20 @@ impl Supervisor {
                 StateName::New | StateName::Waiting | StateName::Starting | StateName::Stopping => false,
             },
             GoalKind::Stopped => !name.has_process(),
-            GoalKind::ProcessEnded => {
-                before.pid.is_none() || instance.pid().map(|pid| pid.raw()) != before.pid
-            }
+            GoalKind::ProcessEnded => before.pid.is_none() || instance.pid().map(|pid| pid.raw()) != before.pid,
             GoalKind::In(StateName::Stopping) => name == StateName::Stopping || name == StateName::Exited,
             GoalKind::In(state) => name == state,
             GoalKind::Gone => false,
-        };
-        if reached { Goal::Reached } else { Goal::Awaited(kind) }
+        }
+    }
+
+    /// Rows for targets as they are now.
+    pub fn rows(&self, targets: &[Target]) -> Vec<Row> {
+        targets.iter().map(|target| self.row(target)).collect()
     }
 
     /// A row for a target as it is now; for one that has gone, as it was at the end.
-    pub fn row(&self, target: &Target) -> Row {
+    fn row(&self, target: &Target) -> Row {
         match self.fleet.instance(target.key) {
             Some(instance) => Row::new(&target.program, target.key.index, instance, target.changed),
             None => gone(&target.program, target.key.index, target.changed),

@@ -166,6 +166,7 @@ impl Supervisor {
     pub fn give_up(&mut self, key: InstanceKey) {
         self.deadlines.cancel(Due::Instance(key));
         let removed = self.fleet.remove_instance(key);
+        self.operation_sees_end(key);
         self.waiters_see_end(key);
         if let Some(program) = removed {
             self.publish(What::Program { program, change: ProgramChange::Removed });

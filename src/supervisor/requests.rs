@@ -8,7 +8,7 @@ use crate::api::info::{self, Facts};
 use crate::api::reply::{ApiError, Code, Reply};
 use crate::api::request::{Command, Request};
 use crate::api::status::View;
-use crate::api::{events, results};
+use crate::api::events;
 use crate::core::fleet::{Purpose, SelectError, Selection};
 use crate::core::glob;
 use crate::core::ids::{InstanceKey, Seq};
@@ -189,13 +189,6 @@ impl Supervisor {
             replies_dropped: self.outboxes.dropped,
         };
         info::info(&self.fleet, &facts)
-    }
-
-    /// The reply that says what became of instances.
-    pub fn results(&self, rows: &[results::Row]) -> Reply {
-        let mut reply = Reply::new();
-        results::write(&mut reply, rows);
-        reply
     }
 }
 

@@ -8,7 +8,7 @@ use super::rpc::Caller;
 use super::{Due, Supervisor};
 use crate::api::events;
 use crate::api::reply::{ApiError, Code, Reply};
-use crate::api::results::{Changed, Row};
+use crate::api::results::{self, Changed};
 use crate::core::ids::{InstanceKey, Seq};
 use crate::core::state::StateName;
 use std::collections::{BTreeMap, HashMap};
@@ -60,17 +60,6 @@ pub struct Target {
     pub program: Arc<str>,
     /// Whether the command changed anything.
     pub changed: Changed,
-    /// What is waited for.
-    pub goal: Goal,
-}
-
-/// Whether there is something to wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Goal {
-    /// It is so already.
-    Reached,
-    /// It is not so yet.
-    Awaited(GoalKind),
 }
 
 /// A request for events that are not there yet.
@@ -91,15 +80,9 @@ impl Supervisor {
         &mut self,
         caller: &Caller,
         targets: Vec<Target>,
+        awaited: HashMap<InstanceKey, GoalKind>,
         timeout: Duration,
     ) -> Result<(), ApiError> {
-        let awaited: HashMap<InstanceKey, GoalKind> = targets
-            .iter()
-            .filter_map(|target| match target.goal {
-                Goal::Awaited(kind) => Some((target.key, kind)),
-                Goal::Reached => None,
-            })
-            .collect();
         if awaited.is_empty() {
             self.answer_targets(caller, &targets);
             return Ok(());
@@ -128,7 +111,6 @@ impl Supervisor {
                 key: *key,
                 program,
                 changed: Changed::No,
-                goal: Goal::Awaited(GoalKind::In(state)),
             })
         };
         let targets: Vec<Target> = keys.iter().filter_map(target).collect();
@@ -251,9 +233,10 @@ impl Supervisor {
         }
     }
 
-    fn answer_targets(&mut self, caller: &Caller, targets: &[Target]) {
-        let rows: Vec<Row> = targets.iter().map(|target| self.row(target)).collect();
-        let reply = self.results(&rows);
+    /// Answers with what the targets are now.
+    pub fn answer_targets(&mut self, caller: &Caller, targets: &[Target]) {
+        let mut reply = Reply::new();
+        results::write(&mut reply, &self.rows(targets));
         self.answer(caller, reply);
     }
 
@@ -286,10 +269,9 @@ impl Supervisor {
         let reply = match waiter.what {
             Awaited::Event(poll) => events::reply(&self.ring, &self.run, poll.since, poll.limit),
             Awaited::Goals { targets, .. } | Awaited::State { targets, .. } => {
-                let rows: Vec<Row> = targets.iter().map(|target| self.row(target)).collect();
                 let error = ApiError::new(Code::Timeout, "It did not happen in time");
                 let mut reply = Reply::error(&error, waiter.caller.request.as_deref());
-                crate::api::results::write(&mut reply, &rows);
+                results::write(&mut reply, &self.rows(&targets));
                 reply
             }
         };
@@ -298,7 +280,7 @@ impl Supervisor {
 }
 
 /// Whether an edge decides what somebody waits for, either way: it is reached, or it will not be by itself.
-fn is_decided(kind: GoalKind, from: StateName, to: StateName) -> bool {
+pub fn is_decided(kind: GoalKind, from: StateName, to: StateName) -> bool {
     use StateName::{Backoff, Exited, Failed, New, Running, Starting, Stopping, Waiting};
     match kind {
         GoalKind::Nothing => true,
