@@ -193,7 +193,8 @@ impl Fleet {
         let key = |index| InstanceKey { program: program.id, index };
         if wanted.is_empty() || by_glob {
             // Whatever a glob finds is fine, so what is there decides, and not the number of numbers.
-            let is_wanted = |index: InstanceIndex| wanted.is_empty() || wanted.binary_search(&index.0).is_ok();
+            let is_wanted =
+                |index: InstanceIndex| wanted.is_empty() || wanted.binary_search(&index.0).is_ok();
             let found = program.instances.iter().filter(|(index, it)| is_wanted(**index) && included(it));
             found.for_each(|(index, _)| take(key(*index)));
             return Ok(());

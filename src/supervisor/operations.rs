@@ -9,6 +9,7 @@ use crate::api::request::{Answer, Command};
 use crate::api::results::{self, Changed, Row};
 use crate::core::ids::{InstanceIndex, InstanceKey};
 use crate::core::state::{AdminState, Input, State, StateName};
+use crate::sys::errno::words;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -143,7 +144,7 @@ impl Supervisor {
                 self.seen(key) != Some(before)
             }
             Order::Signal(signal) => self.signal(key, signal).unwrap_or_else(|errno| {
-                self.system_refused(format!("{program}/{}: {}", key.index, errno.desc()));
+                self.system_refused(format!("{program}/{}: {}", key.index, words(errno)));
                 false
             }),
         };
@@ -197,7 +198,9 @@ impl Supervisor {
                 StateName::New | StateName::Waiting | StateName::Starting | StateName::Stopping => false,
             },
             GoalKind::Stopped => !name.has_process(),
-            GoalKind::ProcessEnded => before.pid.is_none() || instance.pid().map(|pid| pid.raw()) != before.pid,
+            GoalKind::ProcessEnded => {
+                before.pid.is_none() || instance.pid().map(|pid| pid.raw()) != before.pid
+            }
             GoalKind::In(StateName::Stopping) => name == StateName::Stopping || name == StateName::Exited,
             GoalKind::In(state) => name == state,
             GoalKind::Gone => false,

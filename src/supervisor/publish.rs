@@ -5,6 +5,7 @@ use super::{Supervisor, SupervisorError, rpc};
 use crate::api::events;
 use crate::core::event::{SupervisorChange, What};
 use crate::sys::clock;
+use crate::sys::errno::words;
 use crate::sys::zmq_options::{self, ConnectionIdentity};
 use crate::wire::msgpack::Writer;
 use std::collections::HashMap;
@@ -72,7 +73,7 @@ impl Publisher {
         rpc::limit(&socket, MAX_SUBSCRIPTION, RECEIVE_QUEUE, SEND_QUEUE).map_err(failed)?;
         // Every subscription is told, also one that others have already: they are counted.
         zmq_options::set_xpub_verboser(&mut socket, true)
-            .map_err(|errno| SupervisorError(format!("endpoint {}: {}", endpoint.address, errno.desc())))?;
+            .map_err(|errno| SupervisorError(format!("endpoint {}: {}", endpoint.address, words(errno))))?;
         let address = rpc::bind(&mut socket, endpoint)?;
         self.sockets.push(EventsSocket {
             socket,

@@ -6,6 +6,7 @@ use crate::api::arguments::Arguments;
 use crate::api::methods;
 use crate::api::reply::{ApiError, Code, Reply};
 use crate::api::request::Access;
+use crate::sys::errno::words;
 use crate::sys::process::set_umask;
 use crate::sys::zmq_options::{self, ConnectionIdentity};
 use crate::wire::msgpack;
@@ -128,7 +129,7 @@ pub fn bind(socket: &mut zmq::Socket, endpoint: &Endpoint) -> Result<String, Sup
         }
         Transport::Tcp => zmq_options::bind(socket, &address),
     };
-    bound.map_err(|errno| failed(errno.desc()))?;
+    bound.map_err(|errno| failed(&words(errno)))?;
     let last = socket.get_last_endpoint().ok().and_then(Result::ok);
     Ok(last.unwrap_or_else(|| endpoint.address.clone()))
 }

@@ -14,6 +14,7 @@ use crate::core::fleet::Fleet;
 use crate::core::moment::Moment;
 use crate::core::program::Autostart;
 use crate::core::ring::{DEFAULT_CAPACITY, Ring};
+use crate::sys::errno::words;
 use crate::sys::poll::{Poller, Ready};
 use crate::sys::process::Pid;
 use crate::sys::signals::{self, SignalDescriptor};
@@ -39,7 +40,7 @@ const OWN_DESCRIPTORS: u32 = 512;
 pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
     // Descriptors first: what is opened from here on must not become a standard stream.
     let step =
-        |what: &'static str| move |errno: Errno| SupervisorError(format!("cannot {what}: {}", errno.desc()));
+        |what: &'static str| move |errno: Errno| SupervisorError(format!("cannot {what}: {}", words(errno)));
     process::ensure_standard_descriptors().map_err(step("open /dev/null in place of a closed stream"))?;
     process::limit_malloc_arenas();
     let open_files = limits::get(limits::Limit::OpenFiles).map_err(step("read the limit of open files"))?;

@@ -7,10 +7,10 @@ use crate::core::ids::{InstanceKey, Pid as InstancePid};
 use crate::core::instance::{Execution, Run, Stop};
 use crate::core::program::ProcessSettings;
 use crate::core::state::Input;
-use crate::sys::clock;
 use crate::sys::fork::{self, ExecStatus};
 use crate::sys::process::Pid;
 use crate::sys::step::{Step, StepError};
+use crate::sys::{clock, errno};
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -117,7 +117,7 @@ fn words(error: StepError, settings: &ProcessSettings) -> Box<str> {
         _ => None,
     };
     match about {
-        Some(about) => format!("{}: {} ({about})", error.step, error.errno.desc()).into_boxed_str(),
-        None => format!("{}: {}", error.step, error.errno.desc()).into_boxed_str(),
+        Some(about) => format!("{}: {} ({about})", error.step, errno::words(error.errno)).into_boxed_str(),
+        None => format!("{}: {}", error.step, errno::words(error.errno)).into_boxed_str(),
     }
 }

@@ -6,6 +6,7 @@ use super::{Due, Supervisor, SupervisorError, shutdown::Phase};
 use crate::core::moment::Moment;
 use crate::core::state::{Input, Timer};
 use crate::sys::clock;
+use crate::sys::errno::words;
 use std::time::Duration;
 
 /// Whether something is left to do without any descriptor being ready.
@@ -57,7 +58,7 @@ impl Supervisor {
         let timeout = self.has_backlog().then_some(Duration::ZERO);
         self.poller
             .wait(&mut self.ready, timeout)
-            .map_err(|errno| SupervisorError(format!("cannot wait for events: {}", errno.desc())))
+            .map_err(|errno| SupervisorError(format!("cannot wait for events: {}", words(errno))))
     }
 
     fn has_backlog(&self) -> bool {

@@ -107,11 +107,7 @@ impl Supervisor {
         let there = keys.iter().filter(|key| in_state(key)).count();
         let target = |key: &InstanceKey| {
             let program = self.fleet.program(key.program)?.name.clone();
-            Some(Target {
-                key: *key,
-                program,
-                changed: Changed::No,
-            })
+            Some(Target { key: *key, program, changed: Changed::No })
         };
         let targets: Vec<Target> = keys.iter().filter_map(target).collect();
         if there == targets.len() {

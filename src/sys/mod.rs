@@ -13,6 +13,7 @@
 //! | `signals` | blocking signals, receiving them from a descriptor, their names |
 //! | `poll`, `timer`, `clock` | epoll, timerfd, the two clocks |
 //! | `process` | what a process asks or sets about itself; sending signals |
+//! | `errno` | the system's words for its errors |
 //! | `lock` | one supervisor for one directory |
 //! | `zmq_options` | what the zmq crate has no safe function for |
 //! | `accept` | `accept(2)` as libzmq gets to see it: never out of descriptors |
@@ -23,6 +24,7 @@
 pub mod accept;
 mod child;
 pub mod clock;
+pub mod errno;
 pub mod fork;
 pub mod limits;
 pub mod lock;

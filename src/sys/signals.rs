@@ -17,12 +17,16 @@ const LAST: c_int = 64;
 /// Blocks every signal in the calling thread, but for those that the processor or abort(3) raises: a fault while its
 /// signal is blocked kills without a trace.
 ///
+/// SIGCHLD gets its default disposition first: where it was ignored when we were executed, the kernel would reap our
+/// children itself, and nobody would learn of their ends (sigaction(2), `SA_NOCLDWAIT`).
+///
 /// Threads inherit the mask. So this comes first, before any thread is started, above all before a zmq context is
 /// made: a signal that some thread does not block is delivered there, and never reaches the descriptor (signalfd(2)).
 ///
 /// # Errors
 /// None is known.
 pub fn block_all() -> Result<(), Errno> {
+    reset_disposition(libc::SIGCHLD)?;
     blockable().thread_set_mask()
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use nix::errno::Errno;
 
+use super::errno::words;
 use super::limits::Limit;
 
 /// One step of starting a process. Those up to [`Step::Fork`] are taken by the supervisor, the others by the child.
@@ -116,7 +117,7 @@ pub struct StepError {
 
 impl fmt::Display for StepError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {} ({:?})", self.step, self.errno.desc(), self.errno)
+        write!(formatter, "{}: {} ({:?})", self.step, words(self.errno), self.errno)
     }
 }
 
