@@ -361,8 +361,13 @@ fn state(arguments: Arguments<'_>) -> Result<StateName, ApiError> {
     value.text().and_then(StateName::parse).ok_or_else(|| wrong("state", value, &known()))
 }
 
+/// The name of a program, as it could be one.
 fn program(arguments: Arguments<'_>) -> Result<String, ApiError> {
-    arguments.text("program").map(str::to_string)
+    let name = arguments.text("program")?;
+    match name_error(name) {
+        Some(error) => Err(ApiError::argument(format!("{error}: {}", keys::shown(&Value::from(name))))),
+        None => Ok(name.to_string()),
+    }
 }
 
 /// Arguments that are settings.
@@ -377,10 +382,6 @@ fn is_own_restart(name: &str, value: &Value) -> bool {
 
 fn create(arguments: Arguments<'_>) -> Result<Request, ApiError> {
     let program = program(arguments)?;
-    if let Some(error) = name_error(&program) {
-        let sentence = format!("{error}: {}", keys::shown(&Value::from(program)));
-        return Err(ApiError::argument(sentence));
-    }
     let mut created = Settings::default();
     for (name, value) in arguments.iter().filter(|(name, _)| keys::find(name).is_some()) {
         keys::apply(&mut created, name, value).map_err(|error| ApiError::argument(error.to_string()))?;

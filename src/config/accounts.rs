@@ -6,7 +6,7 @@
 use crate::core::program::{Account, Identity, User};
 use std::fs;
 
-/// Why a user or group was not found: a sentence that says what would be right.
+/// What would have been right, to follow "expected".
 pub type LookupError = String;
 
 const PASSWD: &str = "/etc/passwd";
@@ -21,12 +21,11 @@ pub fn user(given: &str) -> Result<User, LookupError> {
     let passwd = match (fs::read(PASSWD), number) {
         (Ok(bytes), _) => String::from_utf8_lossy(&bytes).into_owned(),
         (Err(_), Some(_)) => String::new(),
-        (Err(error), None) => return Err(format!("cannot look up user '{given}' in {PASSWD}: {error}")),
+        (Err(error), None) => return Err(format!("a number, since {PASSWD} cannot be read ({error})")),
     };
     let groups =
         fs::read(GROUP).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-    find_user(given, number, &passwd, &groups)
-        .ok_or_else(|| format!("a user of {PASSWD} or a number; there is no user '{given}'"))
+    find_user(given, number, &passwd, &groups).ok_or_else(|| format!("a user of {PASSWD} or a number"))
 }
 
 /// Looks a group up by name or number.
@@ -38,10 +37,10 @@ pub fn group(given: &str) -> Result<Identity, LookupError> {
         return Ok(Identity { given: given.to_string(), id });
     }
     let bytes =
-        fs::read(GROUP).map_err(|error| format!("cannot look up group '{given}' in {GROUP}: {error}"))?;
+        fs::read(GROUP).map_err(|error| format!("a number, since {GROUP} cannot be read ({error})"))?;
     let text = String::from_utf8_lossy(&bytes);
     let found = text.lines().filter_map(group_line).find(|line| line.name == given);
-    let line = found.ok_or_else(|| format!("a group of {GROUP} or a number; there is no group '{given}'"))?;
+    let line = found.ok_or_else(|| format!("a group of {GROUP} or a number"))?;
     Ok(Identity { given: given.to_string(), id: line.gid })
 }
 

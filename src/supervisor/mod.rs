@@ -124,6 +124,8 @@ struct Supervisor {
     inputs: VecDeque<(InstanceKey, Follow)>,
     operations: VecDeque<operations::Operation>,
     waiters: waiters::Waiters,
+    /// What is kept for later answers, in bytes.
+    kept_bytes: usize,
     rolling: HashMap<ProgramId, rolling::Rolling>,
     /// Programs whose rolling restart can go on.
     rolled: Vec<ProgramId>,

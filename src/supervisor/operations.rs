@@ -1,7 +1,7 @@
 //! Commands to instances: fed one after another, a bounded number a turn, and answered when all were fed, or when
 //! what they ask for has come to be.
 
-use super::rpc::Caller;
+use super::rpc::{Caller, Kept};
 use super::waiters::{self, Target};
 use super::{Due, Supervisor};
 use crate::api::reply::{ApiError, Code, Reply};
@@ -27,7 +27,7 @@ pub struct Operation {
     awaited: HashMap<InstanceKey, GoalKind>,
     /// The first thing that the system refused.
     refused: Option<String>,
-    answer: Option<(Caller, Answer)>,
+    answer: Option<(Kept, Answer)>,
 }
 
 /// What is to be done to one instance.
@@ -66,30 +66,57 @@ impl Operation {
     pub fn orders(left: VecDeque<(InstanceKey, Order)>) -> Self {
         Self { left, done: Vec::new(), awaited: HashMap::new(), refused: None, answer: None }
     }
-
-    /// With somebody to answer to.
-    pub fn answering(self, caller: &Caller, answer: Answer) -> Self {
-        Self { answer: Some((caller.clone(), answer)), ..self }
-    }
 }
 
 impl Supervisor {
     /// Carries an operation out, as far as the turn allows; the rest follows in later turns, in the order of asking.
-    ///
-    /// # Errors
-    /// `busy` when too many wait already.
-    pub fn operate(&mut self, operation: Operation) -> Result<(), ApiError> {
-        if self.operations.len() >= MAX_OPERATIONS {
-            return Err(ApiError::new(
-                Code::Busy,
-                "Too many commands are waiting to be carried out; ask again",
-            ));
-        }
+    pub fn operate(&mut self, operation: Operation) {
         self.operations.push_back(operation);
         if self.operations.len() == 1 {
             self.run_operations();
         }
-        Ok(())
+    }
+
+    /// Carries out the operation that `prepare` makes, and answers the caller.
+    ///
+    /// # Errors
+    /// Those of `prepare`, and `busy` when too many wait already; then `prepare` was not called.
+    pub fn operate_for(
+        &mut self,
+        caller: &Caller,
+        answer: Answer,
+        prepare: impl FnOnce(&mut Self) -> Result<Operation, ApiError>,
+    ) -> Result<(), ApiError> {
+        if self.operations.len() >= MAX_OPERATIONS {
+            let sentence = "Too many commands are waiting to be carried out; ask again";
+            return Err(ApiError::new(Code::Busy, sentence));
+        }
+        let kept = self.keep(caller)?;
+        match prepare(self) {
+            Ok(operation) => {
+                self.operate(Operation { answer: Some((kept, answer)), ..operation });
+                Ok(())
+            }
+            Err(error) => {
+                self.recall(kept);
+                Err(error)
+            }
+        }
+    }
+
+    /// Calls off what has not been carried out, and says so to whoever asked.
+    pub fn call_off_operations(&mut self) {
+        for operation in std::mem::take(&mut self.operations) {
+            if let Some((kept, _)) = operation.answer {
+                self.refuse_kept(kept);
+            }
+        }
+    }
+
+    /// Tells a caller that nothing more will come of its request.
+    pub fn refuse_kept(&mut self, kept: Kept) {
+        let caller = self.recall(kept);
+        self.refuse(&caller, &ApiError::new(Code::Busy, "The supervisor is shutting down"));
     }
 
     /// Goes on with the operations that wait.
@@ -112,20 +139,18 @@ impl Supervisor {
 
     fn finish_operation(&mut self) {
         let Some(operation) = self.operations.pop_front() else { return };
-        let Some((caller, answer)) = operation.answer else { return };
+        let Some((kept, answer)) = operation.answer else { return };
         if let Some(words) = operation.refused {
+            let caller = self.recall(kept);
             let error = ApiError::new(Code::Failed, words);
             let mut reply = Reply::error(&error, caller.request.as_deref());
             results::write(&mut reply, &self.rows(&operation.done));
             return self.answer(&caller, reply);
         }
         match answer {
-            Answer::AtOnce => self.answer_targets(&caller, &operation.done),
+            Answer::AtOnce => self.answer_targets(kept, &operation.done),
             Answer::WhenDone(timeout) => {
-                let waiting = self.wait_for_goals(&caller, operation.done, operation.awaited, timeout);
-                if let Err(error) = waiting {
-                    self.refuse(&caller, &error);
-                }
+                self.wait_for_goals(kept, operation.done, operation.awaited, timeout);
             }
         }
     }

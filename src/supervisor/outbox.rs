@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// How many bytes of replies wait for one client beside those that libzmq holds. One reply may be larger.
 const MAX_WAITING: usize = 1 << 20;
+/// What a reply that waits costs beside its bytes, nearly.
+const OVERHEAD: usize = 256;
 /// The first delay before another try; doubled as long as nothing moves.
 const FIRST_TRY: Duration = Duration::from_millis(1);
 /// The longest delay between tries.
@@ -58,7 +60,7 @@ impl Supervisor {
             bytes: 0,
             tries: 0,
         });
-        outbox.bytes += message.len();
+        outbox.bytes += message.len() + OVERHEAD;
         outbox.replies.push_back((client.clone(), message));
         if outbox.bytes > MAX_WAITING && outbox.replies.len() > 1 {
             self.give_up_client(&key);
@@ -85,7 +87,7 @@ impl Supervisor {
             match self.try_send(client, message) {
                 Sent::Yes => {
                     outbox.tries = 0;
-                    outbox.bytes -= message.len();
+                    outbox.bytes = outbox.bytes.saturating_sub(message.len() + OVERHEAD);
                     outbox.replies.pop_front();
                 }
                 Sent::Full => break,

@@ -32,7 +32,7 @@ impl Supervisor {
         self.publish_program(id, ProgramChange::Created);
         if start == Starting::Now {
             let indices = (0..count).map(InstanceIndex);
-            self.operate(Operation::orders(orders(id, indices, Input::Up, GoalKind::Nothing)))?;
+            self.operate(Operation::orders(orders(id, indices, Input::Up, GoalKind::Nothing)));
         }
         Ok(())
     }
@@ -70,7 +70,7 @@ impl Supervisor {
         }
         if scaled {
             let operation = self.scale(name, wanted)?;
-            self.operate(operation)?;
+            self.operate(operation);
         }
         let outdated = self.outdated(id);
         let mut reply = Reply::new();

@@ -39,7 +39,7 @@ impl Supervisor {
                 let keys = self.select(&selection, purpose(command))?;
                 self.refuse_while_stopping(command)?;
                 self.refuse_without_process(command, &keys)?;
-                self.operate(Operation::new(command, keys).answering(caller, answer))?;
+                self.operate_for(caller, answer, |_| Ok(Operation::new(command, keys)))?;
             }
             Request::Create { program, settings, start } => {
                 self.refuse_changes_while_stopping()?;
@@ -55,17 +55,16 @@ impl Supervisor {
             }
             Request::Scale { program, instances, answer } => {
                 self.refuse_changes_while_stopping()?;
-                let operation = self.scale(&program, instances)?;
-                self.operate(operation.answering(caller, answer))?;
+                self.operate_for(caller, answer, |this| this.scale(&program, instances))?;
             }
             Request::Remove { program, force, answer } => {
-                let operation = self.remove(&program, force)?;
-                self.operate(operation.answering(caller, answer))?;
+                self.operate_for(caller, answer, |this| this.remove(&program, force))?;
                 self.forget_if_empty(&program);
             }
             Request::Wait { selection, state, timeout } => {
                 let keys = self.select(&selection, Purpose::Read)?;
-                self.wait_for_state(caller, keys, state, timeout)?;
+                let kept = self.keep(caller)?;
+                self.wait_for_state(kept, &keys, state, timeout);
             }
             Request::Events { since, run, limit, timeout } => {
                 let since = events::since_in_run(since, run.as_deref(), &self.run);
@@ -156,7 +155,9 @@ impl Supervisor {
             self.answer(caller, reply);
             return Ok(());
         }
-        self.wait_for_events(caller, waiters::LongPoll { since, limit }, timeout)
+        let kept = self.keep(caller)?;
+        self.wait_for_events(kept, waiters::LongPoll { since, limit }, timeout);
+        Ok(())
     }
 
     fn view(&self) -> View<'_> {

@@ -9,7 +9,7 @@ use crate::api::request::Access;
 use crate::sys::errno::words;
 use crate::sys::process::set_umask;
 use crate::sys::zmq_options::{self, ConnectionIdentity};
-use crate::wire::msgpack;
+use crate::wire::msgpack::{self, Writer};
 use crate::wire::value::Value;
 use std::ffi::CString;
 use std::os::fd::RawFd;
@@ -27,6 +27,10 @@ const SEND_QUEUE: i32 = 128;
 const LISTEN_QUEUE: i32 = 128;
 /// How many requests of one socket are handled in a pass.
 const REQUESTS_A_PASS: usize = 256;
+/// How many bytes of requests are kept for later answers, all together.
+const MAX_KEPT: usize = 16 << 20;
+/// The longest routing id; see RFC 23, ZMTP.
+const MAX_ROUTING_ID: usize = 255;
 /// How many frames of a message are kept: an envelope through a chain of proxies, and the request.
 const MAX_FRAMES: usize = 8;
 
@@ -60,6 +64,13 @@ pub struct Caller {
     pub client: Client,
     /// The request as it was understood; nothing if it was not even MessagePack.
     pub request: Option<Rc<Value>>,
+}
+
+/// A caller whose answer has to wait. The request is kept as bytes, since decoded it may be thirty times as large.
+#[derive(Debug)]
+pub struct Kept {
+    client: Client,
+    request: Option<Box<[u8]>>,
 }
 
 impl std::fmt::Debug for RpcSocket {
@@ -190,9 +201,45 @@ impl Supervisor {
         self.send(&caller.client, reply.finish(id));
     }
 
+    /// Keeps a caller for a later answer; [`Supervisor::recall`] takes it back.
+    ///
+    /// # Errors
+    /// `busy` when what is kept already is as much as may be.
+    pub fn keep(&mut self, caller: &Caller) -> Result<Kept, ApiError> {
+        let request = caller.request.as_deref().map(|request| {
+            let mut writer = Writer::new();
+            writer.value(request);
+            writer.into_bytes().into_boxed_slice()
+        });
+        let kept = Kept { client: caller.client.clone(), request };
+        if self.kept_bytes + kept.bytes() > MAX_KEPT {
+            return Err(ApiError::new(
+                Code::Busy,
+                "Too many requests are waiting; ask again without waiting",
+            ));
+        }
+        self.kept_bytes += kept.bytes();
+        Ok(kept)
+    }
+
+    /// Takes a caller back, to be answered now.
+    pub fn recall(&mut self, kept: Kept) -> Caller {
+        self.kept_bytes = self.kept_bytes.saturating_sub(kept.bytes());
+        let request = kept.request.and_then(|bytes| msgpack::decode(&bytes).ok()).map(Rc::new);
+        Caller { client: kept.client, request }
+    }
+
     /// Tells whoever asked what was wrong.
     pub fn refuse(&mut self, caller: &Caller, error: &ApiError) {
         self.answer(caller, Reply::error(error, caller.request.as_deref()));
+    }
+}
+
+impl Kept {
+    /// What it costs to keep, nearly.
+    fn bytes(&self) -> usize {
+        let envelope: usize = self.client.envelope.iter().map(|frame| frame.len()).sum();
+        envelope + self.request.as_ref().map_or(0, |request| request.len())
     }
 }
 
@@ -203,7 +250,12 @@ fn part(frames: &[zmq::Message]) -> Option<(&[zmq::Message], Option<&[u8]>)> {
     let (routing_id, rest) = frames.split_first()?;
     let delimiter = if rest.len() > 1 { rest.iter().position(|frame| frame.is_empty()) } else { None };
     let envelope = delimiter.map_or(1, |at| at + 2);
-    let envelope = if frames.len() > MAX_FRAMES { 1 } else { envelope };
+    let routing_ids = frames.get(..envelope).unwrap_or(frames);
+    let strange = routing_ids.iter().any(|frame| frame.len() > MAX_ROUTING_ID);
+    if strange || frames.len() > MAX_FRAMES {
+        // Not an envelope that anybody needs to have mirrored.
+        return Some((frames.get(..1)?, None));
+    }
     let payload = match frames.get(envelope..)? {
         [payload] if !routing_id.is_empty() => Some(&payload[..]),
         _ => None,
@@ -232,6 +284,7 @@ mod tests {
         assert_eq!(parted(&["id", "x", "y"]), Some((1, None)));
         assert_eq!(parted(&["id", "", "x", "y"]), Some((2, None)));
         assert_eq!(parted(&["id"; 12]), Some((1, None)));
+        assert_eq!(parted(&["id", &"x".repeat(256), "", "y"]), Some((1, None)));
         assert_eq!(parted(&[]), None);
     }
 }

@@ -25,6 +25,8 @@ impl RuntimeDir {
     pub fn claim(asked: Option<PathBuf>) -> Result<Self, SupervisorError> {
         let path = asked.unwrap_or_else(default_runtime_dir);
         let path = std::path::absolute(&path).unwrap_or(path);
+        // Without a slash at the end, behind which lstat(2) would follow a link.
+        let path: PathBuf = path.components().collect();
         make(&path)?;
         check(&path)?;
         let lock = lock_exclusive(&path.join("lock")).map_err(|error| match error {

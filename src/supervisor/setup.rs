@@ -97,6 +97,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
         inputs: Default::default(),
         operations: Default::default(),
         waiters: Default::default(),
+        kept_bytes: 0,
         rolling: Default::default(),
         rolled: Vec::new(),
         deadlines: Default::default(),
@@ -139,7 +140,8 @@ impl Supervisor {
     }
 
     /// Ends. The last replies and events are handed to clients that fetch them; nobody waits for one that does not.
-    pub fn end(self) {
+    pub fn end(mut self) {
+        self.refuse_all_that_wait();
         for socket in self.rpc.iter().map(|rpc| &rpc.socket).chain(self.publisher.sockets()) {
             // If it fails, what is on its way is lost, as it would have been without.
             let _ = socket.set_linger(FAREWELL);

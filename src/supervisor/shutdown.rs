@@ -67,7 +67,7 @@ impl Supervisor {
 
     fn stop_everything(&mut self) {
         // Nothing that was asked for before is begun any more.
-        self.operations.clear();
+        self.call_off_operations();
         self.rolling.clear();
         let orders =
             self.fleet.keys().map(|key| (key, Order::Feed(Input::Down, GoalKind::Nothing))).collect();
@@ -84,7 +84,7 @@ impl Supervisor {
             }
         }
         self.deadlines.arm(Due::Shutdown, self.now.after(KILLED));
-        self.operations.clear();
+        self.call_off_operations();
         let left: Vec<InstanceKey> = self.fleet.keys().collect();
         for key in left {
             // Those that were not told to stop yet are not started again.

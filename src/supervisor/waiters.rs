@@ -4,7 +4,7 @@
 //! An edge looks only at the waiters of its own instance, so waiting costs others nothing.
 
 use super::operations::GoalKind;
-use super::rpc::Caller;
+use super::rpc::Kept;
 use super::{Due, Supervisor};
 use crate::api::events;
 use crate::api::reply::{ApiError, Code, Reply};
@@ -37,7 +37,7 @@ pub struct Waiters {
 
 #[derive(Debug)]
 struct Waiter {
-    caller: Caller,
+    kept: Kept,
     what: Awaited,
 }
 
@@ -73,35 +73,22 @@ pub struct LongPoll {
 
 impl Supervisor {
     /// Answers when every target has reached its goal, or can no longer.
-    ///
-    /// # Errors
-    /// `busy` when too many wait already.
     pub fn wait_for_goals(
         &mut self,
-        caller: &Caller,
+        kept: Kept,
         targets: Vec<Target>,
         awaited: HashMap<InstanceKey, GoalKind>,
         timeout: Duration,
-    ) -> Result<(), ApiError> {
+    ) {
         if awaited.is_empty() {
-            self.answer_targets(caller, &targets);
-            return Ok(());
+            return self.answer_targets(kept, &targets);
         }
         let keys: Vec<InstanceKey> = awaited.keys().copied().collect();
-        self.add_waiter(caller, Awaited::Goals { targets, awaited }, &keys, timeout)
+        self.add_waiter(kept, Awaited::Goals { targets, awaited }, &keys, timeout);
     }
 
     /// Answers when all instances are in `state` at the same time.
-    ///
-    /// # Errors
-    /// `busy` when too many wait already.
-    pub fn wait_for_state(
-        &mut self,
-        caller: &Caller,
-        keys: Vec<InstanceKey>,
-        state: StateName,
-        timeout: Duration,
-    ) -> Result<(), ApiError> {
+    pub fn wait_for_state(&mut self, kept: Kept, keys: &[InstanceKey], state: StateName, timeout: Duration) {
         let in_state =
             |key: &InstanceKey| self.fleet.instance(*key).is_some_and(|it| it.state.name() == state);
         let there = keys.iter().filter(|key| in_state(key)).count();
@@ -111,38 +98,22 @@ impl Supervisor {
         };
         let targets: Vec<Target> = keys.iter().filter_map(target).collect();
         if there == targets.len() {
-            self.answer_targets(caller, &targets);
-            return Ok(());
+            return self.answer_targets(kept, &targets);
         }
-        self.add_waiter(caller, Awaited::State { targets, state, there }, &keys, timeout)
+        self.add_waiter(kept, Awaited::State { targets, state, there }, keys, timeout);
     }
 
     /// Answers when there is an event.
-    ///
-    /// # Errors
-    /// `busy` when too many wait already.
-    pub fn wait_for_events(
-        &mut self,
-        caller: &Caller,
-        poll: LongPoll,
-        timeout: Duration,
-    ) -> Result<(), ApiError> {
-        self.add_waiter(caller, Awaited::Event(poll), &[], timeout)
+    pub fn wait_for_events(&mut self, kept: Kept, poll: LongPoll, timeout: Duration) {
+        self.add_waiter(kept, Awaited::Event(poll), &[], timeout);
     }
 
-    fn add_waiter(
-        &mut self,
-        caller: &Caller,
-        what: Awaited,
-        keys: &[InstanceKey],
-        timeout: Duration,
-    ) -> Result<(), ApiError> {
+    fn add_waiter(&mut self, kept: Kept, what: Awaited, keys: &[InstanceKey], timeout: Duration) {
         let waiters = &mut self.waiters;
         if waiters.waiting.len() >= MAX_WAITERS || waiters.targets + keys.len() > MAX_TARGETS {
-            return Err(ApiError::new(
-                Code::Busy,
-                "Too many requests are waiting; ask again without waiting",
-            ));
+            let error = ApiError::new(Code::Busy, "Too many requests are waiting; ask again without waiting");
+            let caller = self.recall(kept);
+            return self.refuse(&caller, &error);
         }
         waiters.begun += 1;
         let id = WaiterId(waiters.begun);
@@ -153,9 +124,16 @@ impl Supervisor {
         if let Awaited::Event(_) = what {
             waiters.polls.push(id);
         }
-        waiters.waiting.insert(id, Waiter { caller: caller.clone(), what });
+        waiters.waiting.insert(id, Waiter { kept, what });
         self.deadlines.arm(Due::Waiter(id), self.now.after(timeout));
-        Ok(())
+    }
+
+    /// Tells all that wait that nothing more will come.
+    pub fn refuse_all_that_wait(&mut self) {
+        self.waiters.by_instance.clear();
+        for waiter in std::mem::take(&mut self.waiters.waiting).into_values() {
+            self.refuse_kept(waiter.kept);
+        }
     }
 
     /// Takes a waiter out, and everything that points to it.
@@ -225,15 +203,16 @@ impl Supervisor {
     fn answer_waiter(&mut self, id: WaiterId) {
         let Some(waiter) = self.take_waiter(id) else { return };
         if let Awaited::Goals { targets, .. } | Awaited::State { targets, .. } = waiter.what {
-            self.answer_targets(&waiter.caller, &targets);
+            self.answer_targets(waiter.kept, &targets);
         }
     }
 
     /// Answers with what the targets are now.
-    pub fn answer_targets(&mut self, caller: &Caller, targets: &[Target]) {
+    pub fn answer_targets(&mut self, kept: Kept, targets: &[Target]) {
+        let caller = self.recall(kept);
         let mut reply = Reply::new();
         results::write(&mut reply, &self.rows(targets));
-        self.answer(caller, reply);
+        self.answer(&caller, reply);
     }
 
     /// Answers all that wait for an event that is there now, and says whether there were any.
@@ -251,8 +230,9 @@ impl Supervisor {
                 continue;
             }
             if let Some(waiter) = self.take_waiter(id) {
+                let caller = self.recall(waiter.kept);
                 let reply = events::reply(&self.ring, &self.run, poll.since, poll.limit);
-                self.answer(&waiter.caller, reply);
+                self.answer(&caller, reply);
                 answered = true;
             }
         }
@@ -262,16 +242,17 @@ impl Supervisor {
     /// The time of a waiter is over.
     pub fn waiter_timed_out(&mut self, id: WaiterId) {
         let Some(waiter) = self.take_waiter(id) else { return };
+        let caller = self.recall(waiter.kept);
         let reply = match waiter.what {
             Awaited::Event(poll) => events::reply(&self.ring, &self.run, poll.since, poll.limit),
             Awaited::Goals { targets, .. } | Awaited::State { targets, .. } => {
                 let error = ApiError::new(Code::Timeout, "It did not happen in time");
-                let mut reply = Reply::error(&error, waiter.caller.request.as_deref());
+                let mut reply = Reply::error(&error, caller.request.as_deref());
                 results::write(&mut reply, &self.rows(&targets));
                 reply
             }
         };
-        self.answer(&waiter.caller, reply);
+        self.answer(&caller, reply);
     }
 }
 

@@ -39,7 +39,7 @@ pub enum DecodeError {
         /// The bytes left for it in the frame.
         left: usize,
     },
-    /// An array or map lies deeper than [`MAX_DEPTH`].
+    /// An array or map lies deeper than it may.
     TooDeep {
         /// Where the array or map begins.
         offset: usize,
@@ -88,10 +88,22 @@ impl std::error::Error for DecodeError {}
 /// # Errors
 /// See [`DecodeError`]; nothing of the value is returned then.
 pub fn decode(frame: &[u8]) -> Result<Value, DecodeError> {
+    decode_within(frame, MAX_DEPTH)
+}
+
+/// Reads a reply: an error shows the request that it is about, and so is nested one level deeper.
+///
+/// # Errors
+/// See [`DecodeError`].
+pub fn decode_reply(frame: &[u8]) -> Result<Value, DecodeError> {
+    decode_within(frame, MAX_DEPTH + 1)
+}
+
+fn decode_within(frame: &[u8], deepest: usize) -> Result<Value, DecodeError> {
     if frame.is_empty() {
         return Err(DecodeError::Empty);
     }
-    let mut decoder = Decoder { rest: frame, length: frame.len(), owed: 0 };
+    let mut decoder = Decoder { rest: frame, length: frame.len(), owed: 0, deepest };
     let value = decoder.value(0)?;
     match decoder.rest.len() {
         0 => Ok(value),
@@ -107,6 +119,8 @@ struct Decoder<'a> {
     length: usize,
     /// Values that enclosing arrays and maps announced and that have not begun yet.
     owed: usize,
+    /// How many arrays and maps may lie in one another.
+    deepest: usize,
 }
 
 impl Decoder<'_> {
@@ -166,7 +180,7 @@ impl Decoder<'_> {
     }
 
     fn array(&mut self, offset: usize, depth: usize) -> Result<Value, DecodeError> {
-        let inner = deeper(offset, depth)?;
+        let inner = self.deeper(offset, depth)?;
         let announced = read::read_array_len(&mut self.rest).or(Err(DecodeError::Truncated { offset }))?;
         let count = self.room(offset, announced, 1)?;
         self.owed += count;
@@ -178,7 +192,7 @@ impl Decoder<'_> {
     }
 
     fn map(&mut self, offset: usize, depth: usize) -> Result<Value, DecodeError> {
-        let inner = deeper(offset, depth)?;
+        let inner = self.deeper(offset, depth)?;
         let announced = read::read_map_len(&mut self.rest).or(Err(DecodeError::Truncated { offset }))?;
         let count = self.room(offset, announced, 2)?;
         self.owed += 2 * count;
@@ -203,11 +217,11 @@ impl Decoder<'_> {
             _ => Err(DecodeError::TooLong { offset, announced, left }),
         }
     }
-}
 
-/// The depth of the values within an array or map that `depth` others enclose.
-fn deeper(offset: usize, depth: usize) -> Result<usize, DecodeError> {
-    if depth < MAX_DEPTH { Ok(depth + 1) } else { Err(DecodeError::TooDeep { offset }) }
+    /// The depth of the values within an array or map that `depth` others enclose.
+    fn deeper(&self, offset: usize, depth: usize) -> Result<usize, DecodeError> {
+        if depth < self.deepest { Ok(depth + 1) } else { Err(DecodeError::TooDeep { offset }) }
+    }
 }
 
 #[cfg(test)]
@@ -288,6 +302,8 @@ mod tests {
     #[test]
     fn depth_is_bounded_for_arrays_and_maps() {
         assert!(decode(&nested(MAX_DEPTH)).is_ok());
+        assert!(decode_reply(&nested(MAX_DEPTH + 1)).is_ok());
+        assert!(decode_reply(&nested(MAX_DEPTH + 2)).is_err());
         assert_eq!(decode(&nested(MAX_DEPTH + 1)), Err(DecodeError::TooDeep { offset: MAX_DEPTH }));
         assert_eq!(decode(&nested(1 << 20)), Err(DecodeError::TooDeep { offset: MAX_DEPTH }));
         let mut maps = [0x81, 0xc0].repeat(MAX_DEPTH);
