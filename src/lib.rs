@@ -12,9 +12,11 @@
 //! - [`config`] is the one table of settings, and what it takes to read their values.
 //! - [`api`] understands requests and writes replies and events, without a socket.
 //! - [`supervisor`] is the shell around the core: one loop that owns the descriptors and carries out effects.
+//! - [`cli`] is the other end: the commands, a client of the API as any other.
 //! - [`sys`] is the only place with `unsafe` and raw system calls.
 
 pub mod api;
+pub mod cli;
 pub mod config;
 pub mod core;
 pub mod supervisor;

@@ -32,7 +32,7 @@ fn what_is_not_a_request_is_refused_with_its_code() {
 #[test]
 fn arguments_are_checked_one_by_one() {
     let start = ("request", text("start"));
-    assert_eq!(refused(&[start.clone()]).1, "Message is missing 'program' field");
+    assert_eq!(refused(std::slice::from_ref(&start)).1, "Message is missing 'program' field");
     assert_eq!(
         refused(&[start.clone(), ("progam", text("web"))]).1,
         "There is no argument \"progam\"; did you mean 'program'?"

@@ -24,6 +24,10 @@ pub struct Row {
     pub changed: Changed,
     /// Why it is in that state.
     pub reason: Option<String>,
+    /// Exit code of its last process that ended.
+    pub exitcode: i32,
+    /// Signal that ended its last process, or 0.
+    pub exitsignal: i32,
 }
 
 /// Whether a command changed anything.
@@ -46,6 +50,8 @@ impl Row {
             pid: instance.pid(),
             changed,
             reason: instance.reason(signal_name),
+            exitcode: instance.exitcode(),
+            exitsignal: instance.exitsignal(),
         }
     }
 }
@@ -55,7 +61,7 @@ pub fn write(reply: &mut Reply, rows: &[Row]) {
     let writer = reply.body_of("results");
     writer.array(rows.len());
     for row in rows {
-        writer.map(7);
+        writer.map(9);
         writer.entry("program", &*row.program);
         writer.entry("instance", row.index.0);
         writer.entry("state", row.state.as_str());
@@ -63,5 +69,7 @@ pub fn write(reply: &mut Reply, rows: &[Row]) {
         writer.entry("pid", row.pid.map_or(0, |pid| pid.raw()));
         writer.entry("changed", row.changed == Changed::Yes);
         writer.entry("reason", row.reason.as_deref());
+        writer.entry("exitcode", row.exitcode);
+        writer.entry("exitsignal", row.exitsignal);
     }
 }

@@ -26,27 +26,21 @@ pub struct View<'a> {
 const INSTANCE_ENTRIES: usize = 16;
 
 impl View<'_> {
-    /// The reply to `status`: programs, each with a map of instances by their numbers.
+    /// The reply to `status`: programs in order of their names, each with a map of instances by their numbers.
     ///
-    /// `keys` are in the order of [`Fleet::select`]. A program of which nothing is selected is left out, but one
-    /// that has no instance at all is shown when `empty` says so.
+    /// `keys` are grouped by program, as [`Fleet::select`] has them; `empty` are programs to show without an instance.
     pub fn status(&self, keys: &[InstanceKey], empty: &[&Program]) -> Reply {
-        let groups: Vec<&[InstanceKey]> = keys.chunk_by(|a, b| a.program == b.program).collect();
+        let of_group = |group| Some((self.fleet.program(<[InstanceKey]>::first(group)?.program)?, group));
+        let groups = keys.chunk_by(|a, b| a.program == b.program).filter_map(of_group);
+        let mut shown: Vec<(&Program, &[InstanceKey])> =
+            empty.iter().map(|program| (*program, &[][..])).collect();
+        shown.extend(groups);
+        shown.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
         let mut reply = Reply::new();
         let writer = reply.body_of("programs");
-        writer.map(groups.len() + empty.len());
-        for program in empty {
-            self.program(writer, program, &[]);
-        }
-        for group in groups {
-            let program = group.first().and_then(|key| self.fleet.program(key.program));
-            match program {
-                Some(program) => self.program(writer, program, group),
-                None => {
-                    writer.nil();
-                    writer.nil();
-                }
-            }
+        writer.map(shown.len());
+        for (program, group) in shown {
+            self.program(writer, program, group);
         }
         reply
     }

@@ -1,7 +1,7 @@
 //! The pure core: what procnanny decides, without a clock, a system call or a descriptor.
 //!
 //! Facts come in as values ([`state::Input`], a [`moment::Moment`], the settings of a program) and decisions
-//! go out as values ([`table::Step`], [`policy::Verdict`]). Nothing here knows the shell that carries them out,
+//! go out as values ([`table::Step`], [`state::Verdict`]). Nothing here knows the shell that carries them out,
 //! so every decision can be tested by calling it.
 #![forbid(unsafe_code)]
 

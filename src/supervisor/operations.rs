@@ -278,6 +278,8 @@ fn gone(program: &Arc<str>, index: InstanceIndex, changed: Changed) -> Row {
         pid: None,
         changed,
         reason: Some("removed".to_string()),
+        exitcode: 0,
+        exitsignal: 0,
     }
 }
 

@@ -138,7 +138,12 @@ pub fn bind(socket: &mut zmq::Socket, endpoint: &Endpoint) -> Result<String, Sup
             set_umask(before);
             bound
         }
-        Transport::Tcp => zmq_options::bind(socket, &address),
+        Transport::Tcp => {
+            // Only where it is needed: a host may have no IPv6 at all.
+            let is_v6 = endpoint.address.starts_with("tcp://[");
+            socket.set_ipv6(is_v6).map_err(|error| failed(&error.to_string()))?;
+            zmq_options::bind(socket, &address)
+        }
     };
     bound.map_err(|errno| failed(&words(errno)))?;
     let last = socket.get_last_endpoint().ok().and_then(Result::ok);

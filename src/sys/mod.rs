@@ -14,6 +14,7 @@
 //! | `poll`, `timer`, `clock` | epoll, timerfd, the two clocks |
 //! | `process` | what a process asks or sets about itself; sending signals |
 //! | `errno` | the system's words for its errors |
+//! | `terminal` | the size of a terminal |
 //! | `lock` | one supervisor for one directory |
 //! | `zmq_options` | what the zmq crate has no safe function for |
 //! | `accept` | `accept(2)` as libzmq gets to see it: never out of descriptors |
@@ -34,6 +35,7 @@ pub mod priority;
 pub mod process;
 pub mod signals;
 pub mod step;
+pub mod terminal;
 #[cfg(test)]
 mod test_support;
 pub mod timer;

@@ -1,0 +1,365 @@
+//! What the command line may say: one structure a command. Their comments are the help that people read.
+//!
+//! `create` and `update` take every setting there is, so they are read by [`super::settings`] from the table of
+//! settings rather than from a structure.
+
+use super::settings::{CreateCommand, UpdateCommand};
+use super::values::{Period, Since};
+use crate::core::state::StateName;
+use argh::FromArgs;
+use std::path::PathBuf;
+
+/// The whole command line.
+#[derive(Debug, FromArgs)]
+#[argh(
+    description = "procnanny runs programs and keeps them running.\n\
+                   run and demo start a supervisor; the other commands talk to one.",
+    help_triggers("-h", "--help"),
+    note = "A selector (SEL) is PROGRAM, PROGRAM/INSTANCE or a glob such as 'web*'; '*' is everything.\n\
+            'procnanny COMMAND --help' says more about a command, and so does procnanny(1).",
+    example = "{command_name} demo",
+    example = "{command_name} run --program 'web=python3 -m http.server'",
+    example = "{command_name} status",
+    error_code(0, "done, and so it is now"),
+    error_code(1, "refused or failed"),
+    error_code(2, "wrong usage"),
+    error_code(3, "status SEL: something named is not up"),
+    error_code(4, "no such program or instance"),
+    error_code(5, "no supervisor there"),
+    error_code(6, "it did not happen in time")
+)]
+pub struct TopLevel {
+    /// the supervisor to talk to, ipc://PATH or tcp://HOST:PORT; goes before the command. Default: $PROCNANNY_RPC,
+    /// else ipc:///run/procnanny/rpc for root and ipc://$XDG_RUNTIME_DIR/procnanny/rpc for others
+    #[argh(option, arg_name = "endpoint")]
+    pub rpc: Option<String>,
+
+    /// print the version and end
+    #[argh(switch)]
+    pub version: bool,
+
+    #[argh(subcommand)]
+    /// the command
+    pub command: Option<Command>,
+}
+
+/// A command.
+#[derive(Debug, FromArgs)]
+#[argh(subcommand)]
+pub enum Command {
+    /// `run`
+    Run(Run),
+    /// `demo`
+    Demo(Demo),
+    /// `status`
+    Status(Status),
+    /// `start`
+    Start(Start),
+    /// `stop`
+    Stop(Stop),
+    /// `restart`
+    Restart(Restart),
+    /// `once`
+    Once(Once),
+    /// `kill`
+    Kill(Kill),
+    /// `reset`
+    Reset(Reset),
+    /// `signal`
+    Signal(Signal),
+    /// `transition`
+    Transition(Transition),
+    /// `create`
+    Create(CreateCommand),
+    /// `update`
+    Update(UpdateCommand),
+    /// `scale`
+    Scale(Scale),
+    /// `remove`
+    Remove(Remove),
+    /// `events`
+    Events(Events),
+    /// `call`
+    Call(Call),
+    /// `states`
+    States(States),
+    /// `info`
+    Info(Info),
+    /// `shutdown`
+    Shutdown(Shutdown),
+}
+
+/// run a supervisor in the foreground
+#[derive(Debug, FromArgs)]
+#[argh(
+    subcommand,
+    name = "run",
+    help_triggers("-h", "--help"),
+    note = "It ends on SIGTERM, SIGINT or 'procnanny shutdown', after it has stopped all programs; a second signal \
+            kills what is left at once.",
+    example = "{command_name} --program 'web=python3 -m http.server' --program 'tick=sleep 5'",
+    example = "{command_name} --endpoint 'ipc:///run/procnanny/rpc' --endpoint 'tcp://127.0.0.1:3333,access=read'"
+)]
+pub struct Run {
+    /// a program to begin with, repeatable: 'NAME=COMMAND ARGS', split into words as a shell does, without a shell
+    #[argh(option, arg_name = "name=command")]
+    pub program: Vec<String>,
+
+    /// where its sockets and its lock are. Default: /run/procnanny for root, $XDG_RUNTIME_DIR/procnanny for others,
+    /// else /tmp/procnanny-UID
+    #[argh(option, arg_name = "dir")]
+    pub runtime_dir: Option<PathBuf>,
+
+    /// an endpoint for requests in place of the default one, repeatable: 'ipc://PATH' or 'tcp://ADDRESS:PORT', with
+    /// ',access=read', 'control' or 'admin' (default: admin on ipc, read on tcp) and ',mode=0660' (ipc)
+    #[argh(option, arg_name = "endpoint")]
+    pub endpoint: Vec<String>,
+
+    /// end, as after SIGTERM, when this process ends, which has to be the parent
+    #[argh(option, arg_name = "pid")]
+    pub parent: Option<i32>,
+}
+
+/// watch a small program being kept alive: the first minute of a new user
+#[derive(Debug, FromArgs)]
+#[argh(
+    subcommand,
+    name = "demo",
+    help_triggers("-h", "--help"),
+    note = "It starts a supervisor of its own in a fresh directory and removes both at the end. On a terminal, q or \
+            Ctrl-C ends it; otherwise it prints plain lines and ends by itself after 15 seconds."
+)]
+pub struct Demo {
+    /// end after so many seconds
+    #[argh(option, arg_name = "n")]
+    pub seconds: Option<Period>,
+}
+
+/// show programs and their instances
+#[derive(Debug, FromArgs)]
+#[argh(
+    subcommand,
+    name = "status",
+    help_triggers("-h", "--help"),
+    note = "With a SEL, the exit code is 3 when something named is not running."
+)]
+pub struct Status {
+    /// what to show; everything when left out
+    #[argh(positional, arg_name = "sel")]
+    pub selectors: Vec<String>,
+
+    /// for programs: the reply to 'list' as JSON
+    #[argh(switch)]
+    pub json: bool,
+
+    /// stay and show every change, until q or Ctrl-C
+    #[argh(switch)]
+    pub watch: bool,
+}
+
+/// print the events that are held, one a line
+#[derive(Debug, FromArgs)]
+#[argh(
+    subcommand,
+    name = "events",
+    help_triggers("-h", "--help"),
+    note = "With a SEL, events of the supervisor itself are left out."
+)]
+pub struct Events {
+    /// print events of these alone
+    #[argh(positional, arg_name = "sel")]
+    pub selectors: Vec<String>,
+
+    /// go on with what happens from now on, each event exactly once, until Ctrl-C
+    #[argh(switch, short = 'f')]
+    pub follow: bool,
+
+    /// only events after the one with this number, or 'now': none that are held
+    #[argh(option, arg_name = "seq")]
+    pub since: Option<Since>,
+
+    /// for programs: one JSON object a line
+    #[argh(switch)]
+    pub json: bool,
+}
+
+/// send any request and print the reply as JSON
+#[derive(Debug, FromArgs)]
+#[argh(
+    subcommand,
+    name = "call",
+    help_triggers("-h", "--help"),
+    note = "A value is JSON where it reads as JSON, otherwise a string. 'call methods' lists all methods.",
+    example = "{command_name} status program=web",
+    example = "{command_name} wait program='[\"web\",\"db\"]' state=running timeout=30"
+)]
+pub struct Call {
+    /// the method
+    #[argh(positional)]
+    pub method: String,
+
+    /// its arguments
+    #[argh(positional, arg_name = "key=value")]
+    pub arguments: Vec<String>,
+}
+
+/// print the table of states and what leads from one to another
+#[derive(Debug, FromArgs)]
+#[argh(
+    subcommand,
+    name = "states",
+    help_triggers("-h", "--help"),
+    example = "{command_name} --dot | dot -Tsvg > states.svg"
+)]
+pub struct States {
+    /// for Graphviz
+    #[argh(switch)]
+    pub dot: bool,
+}
+
+/// tell about the supervisor itself
+#[derive(Debug, FromArgs)]
+#[argh(subcommand, name = "info", help_triggers("-h", "--help"))]
+pub struct Info {
+    /// for programs: the reply as JSON
+    #[argh(switch)]
+    pub json: bool,
+}
+
+/// stop all programs, and then the supervisor
+#[derive(Debug, FromArgs)]
+#[argh(subcommand, name = "shutdown", help_triggers("-h", "--help"))]
+pub struct Shutdown {
+    /// how long stopping may take before all that is left is killed. Default: 9s
+    #[argh(option, arg_name = "s")]
+    pub timeout: Option<Period>,
+
+    /// do not wait until it has ended
+    #[argh(switch)]
+    pub no_wait: bool,
+}
+
+/// change how many instances a program has
+#[derive(Debug, FromArgs)]
+#[argh(subcommand, name = "scale", help_triggers("-h", "--help"))]
+pub struct Scale {
+    /// the program
+    #[argh(positional)]
+    pub name: String,
+
+    /// how many, 0 to 100000; surplus ones, the highest numbers, are stopped
+    #[argh(positional)]
+    pub instances: u32,
+
+    /// do not wait until it is so
+    #[argh(switch)]
+    pub no_wait: bool,
+
+    /// how long to wait at the most. Default: 60s
+    #[argh(option, arg_name = "s")]
+    pub timeout: Option<Period>,
+}
+
+/// forget a program
+#[derive(Debug, FromArgs)]
+#[argh(subcommand, name = "remove", help_triggers("-h", "--help"))]
+pub struct Remove {
+    /// the program
+    #[argh(positional)]
+    pub name: String,
+
+    /// stop what runs; without it, a program that runs is not removed
+    #[argh(switch)]
+    pub force: bool,
+
+    /// do not wait until it is so
+    #[argh(switch)]
+    pub no_wait: bool,
+
+    /// how long to wait at the most. Default: 60s
+    #[argh(option, arg_name = "s")]
+    pub timeout: Option<Period>,
+}
+
+/// send a signal to the processes of instances
+#[derive(Debug, FromArgs)]
+#[argh(subcommand, name = "signal", help_triggers("-h", "--help"), example = "{command_name} HUP web")]
+pub struct Signal {
+    /// by name or number: HUP, SIGUSR1, 10
+    #[argh(positional)]
+    pub signal: String,
+
+    /// what to signal
+    #[argh(positional, arg_name = "sel")]
+    pub selectors: Vec<String>,
+}
+
+/// move instances from any state to any state
+#[derive(Debug, FromArgs)]
+#[argh(
+    subcommand,
+    name = "transition",
+    help_triggers("-h", "--help"),
+    note = "States: new, waiting, starting, running, stopping, exited, backoff, failed. See 'procnanny states'."
+)]
+pub struct Transition {
+    /// the state to move to
+    #[argh(positional, from_str_fn(state))]
+    pub state: StateName,
+
+    /// what to move
+    #[argh(positional, arg_name = "sel")]
+    pub selectors: Vec<String>,
+
+    /// do not wait until it is so
+    #[argh(switch)]
+    pub no_wait: bool,
+
+    /// how long to wait at the most. Default: 60s
+    #[argh(option, arg_name = "s")]
+    pub timeout: Option<Period>,
+}
+
+/// The commands that take a selection and nothing else differ only in their name and their help.
+macro_rules! commands_on_a_selection {
+    ($($(#[$attribute:meta])* $name:ident, $word:tt;)*) => {$(
+        $(#[$attribute])*
+        #[derive(Debug, FromArgs)]
+        #[argh(subcommand, name = $word, help_triggers("-h", "--help"))]
+        pub struct $name {
+            /// which instances: PROGRAM, PROGRAM/INSTANCE or a glob
+            #[argh(positional, arg_name = "sel")]
+            pub selectors: Vec<String>,
+
+            /// do not wait until it is so
+            #[argh(switch)]
+            pub no_wait: bool,
+
+            /// how long to wait at the most. Default: 60s
+            #[argh(option, arg_name = "s")]
+            pub timeout: Option<Period>,
+        }
+    )*};
+}
+
+commands_on_a_selection! {
+    /// want instances up, and wait until they run
+    Start, "start";
+    /// want instances down, and wait until they are
+    Stop, "stop";
+    /// end the processes of instances and start new ones
+    Restart, "restart";
+    /// run instances until they exit, and not again
+    Once, "once";
+    /// kill the processes of instances with SIGKILL; what is wanted up starts again
+    Kill, "kill";
+    /// forgive flaps: what was delayed or given up starts at once
+    Reset, "reset";
+}
+
+fn state(text: &str) -> Result<StateName, String> {
+    StateName::parse(text).ok_or_else(|| {
+        let names: Vec<&str> = StateName::ALL.into_iter().map(StateName::as_str).collect();
+        format!("expected one of {}", names.join(", "))
+    })
+}

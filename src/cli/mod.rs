@@ -1,0 +1,104 @@
+//! The command line: commands, each a client of the API as any other, and the way to the supervisor for `run`.
+//!
+//! | file | what is there |
+//! | --- | --- |
+//! | `arguments`, `values`, `settings`, `parse` | what may be typed, and its help |
+//! | `exit` | exit codes and errors, in one place; standard output and standard error |
+//! | `endpoint`, `client` | where the supervisor is, and one request |
+//! | `feed`, `sequencer`, `filter` | its events without a gap, and which of them are wanted |
+//! | `run`, `demo` | the commands that start a supervisor |
+//! | `status`, `watch`, `events`, `states` | commands that look |
+//! | `control`, `programs`, `requests` | commands that command, and any request |
+//! | `render`, `terminal`, `signals` | what people see, and how they end it |
+
+mod arguments;
+mod client;
+mod control;
+mod demo;
+mod endpoint;
+mod events;
+mod exit;
+mod feed;
+mod filter;
+mod parse;
+mod programs;
+mod render;
+mod requests;
+mod run;
+mod sequencer;
+mod settings;
+mod signals;
+mod states;
+mod status;
+mod terminal;
+mod values;
+mod watch;
+
+use arguments::Command;
+use client::Client;
+use control::{Success, Wait};
+use endpoint::Endpoint;
+use exit::{Exit, Failure};
+use parse::Parsed;
+use std::ffi::OsString;
+use std::process::ExitCode;
+use values::Notation;
+
+/// Carries out what the arguments ask for. They come without the name of the program.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    exit::conclude(parse::parse(arguments).and_then(|parsed| match parsed {
+        Parsed::Print(text) => exit::say(&text).map(|()| Exit::Done),
+        Parsed::Do { rpc, command } => carry_out(rpc.as_deref(), *command),
+    }))
+}
+
+fn carry_out(rpc: Option<&str>, command: Command) -> Result<Exit, Failure> {
+    // Late, so that a wrong command line is said to be wrong whether there is a supervisor or not.
+    let connect = || Endpoint::chosen(rpc).and_then(|endpoint| Client::connect(&endpoint));
+    let on_selection = |method, selectors: &[String], no_wait, timeout, success| {
+        control::on_selection(connect, method, selectors, Wait::new(no_wait, timeout)?, success)
+    };
+    match command {
+        Command::Run(run) => without_supervisor(rpc, "run", || run::run(run)),
+        Command::Demo(demo) => without_supervisor(rpc, "demo", || demo::demo(&demo)),
+        Command::States(states) => {
+            without_supervisor(rpc, "states", || states::states(Notation::new(states.dot)))
+        }
+        Command::Status(status) => status::status(connect()?, &status),
+        Command::Start(it) => on_selection("start", &it.selectors, it.no_wait, it.timeout, Success::Running),
+        Command::Stop(it) => on_selection("stop", &it.selectors, it.no_wait, it.timeout, Success::Any),
+        Command::Restart(it) => {
+            on_selection("restart", &it.selectors, it.no_wait, it.timeout, Success::Running)
+        }
+        Command::Once(it) => {
+            on_selection("once", &it.selectors, it.no_wait, it.timeout, Success::RunningOrDone)
+        }
+        Command::Kill(it) => on_selection("kill", &it.selectors, it.no_wait, it.timeout, Success::Any),
+        Command::Reset(it) => on_selection("reset", &it.selectors, it.no_wait, it.timeout, Success::Any),
+        Command::Signal(signal) => control::signal(connect, &signal),
+        Command::Transition(transition) => control::transition(connect, &transition),
+        Command::Create(create) => programs::create(&mut connect()?, &create),
+        Command::Update(update) => programs::update(&mut connect()?, &update),
+        Command::Scale(scale) => programs::scale(connect, &scale),
+        Command::Remove(remove) => programs::remove(connect, &remove),
+        Command::Events(events) => events::events(connect()?, &events),
+        Command::Call(call) => requests::call(connect, &call),
+        Command::Info(info) => requests::info(&mut connect()?, &info),
+        Command::Shutdown(shutdown) => requests::shutdown(connect, &shutdown),
+    }
+}
+
+/// Commands that talk to no supervisor take no endpoint of one.
+fn without_supervisor(
+    rpc: Option<&str>,
+    name: &str,
+    run: impl FnOnce() -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    if rpc.is_none() {
+        return run();
+    }
+    let endpoints = if name == "run" { "; where it listens is said by 'run --endpoint'" } else { "" };
+    Err(Failure::Usage(format!(
+        "--rpc is for commands that talk to a supervisor, which {name} does not{endpoints}"
+    )))
+}

@@ -1,0 +1,190 @@
+//! Events as lines: when, which, of whom, what happened.
+
+use super::instances::{ending, integer, name_of, tells_ending, text};
+use super::style::{Look, Style, of_state};
+use super::text::{cut, escape, width};
+use super::time;
+use crate::core::state::StateName;
+use crate::wire::json;
+use crate::wire::value::Value;
+
+/// `2026-11-23T08:00:00.123Z`.
+const TIME_WIDTH: usize = 24;
+
+/// `stopping -> starting` and the like.
+const EDGE_WIDTH: usize = 20;
+
+/// Makes lines of events, whose columns stay where the widest name so far has put them.
+#[derive(Clone, Copy, Debug)]
+pub struct Lines {
+    look: Look,
+    name_width: usize,
+    seq_width: usize,
+}
+
+impl Lines {
+    /// Lines that look like this.
+    pub fn new(look: Look) -> Self {
+        Self { look, name_width: 10, seq_width: 4 }
+    }
+
+    /// Makes the columns wide enough for an event.
+    pub fn make_room(&mut self, event: &Value) {
+        self.seq_width = self.seq_width.max(integer(event, "seq").to_string().len());
+        self.name_width = self.name_width.max(width(&escape(&subject(event))));
+    }
+
+    /// The line of an event, without its end.
+    pub fn line(&mut self, event: &Value) -> String {
+        self.make_room(event);
+        let at = time::timestamp(event.get("time").and_then(Value::as_f64).unwrap_or(0.0));
+        let seq = integer(event, "seq");
+        let name = escape(&subject(event));
+        let padding = self.name_width - width(&name);
+        let before = format!("{at}  {seq:>seq_width$}  {name}{:padding$}  ", "", seq_width = self.seq_width);
+        let (what, style) = what(event);
+        let what = escape(&what);
+        let after = match escape(&detail(event)).as_str() {
+            "" => String::new(),
+            detail => format!("{:padding$}  {detail}", "", padding = EDGE_WIDTH.saturating_sub(width(&what))),
+        };
+        self.joined(&[(&before, Style::Plain), (&what, style), (&after, Style::Plain)])
+    }
+
+    /// A line that a program printed, in the place of what happened.
+    pub fn said(&self, text: &str) -> String {
+        let before = format!("{:indent$}", "", indent = TIME_WIDTH + self.seq_width + self.name_width + 6);
+        self.joined(&[(&before, Style::Plain), (&format!("\"{}\"", escape(text)), Style::Faint)])
+    }
+
+    /// Pieces of a line, cut where it has to end.
+    fn joined(&self, pieces: &[(&str, Style)]) -> String {
+        let mut left = self.look.width.unwrap_or(usize::MAX);
+        let mut line = String::new();
+        for (piece, style) in pieces {
+            let shown = cut(piece, left);
+            left -= width(&shown).min(left);
+            line.push_str(&self.look.paint(&shown, *style));
+        }
+        line
+    }
+}
+
+/// Whom an event is about.
+fn subject(event: &Value) -> String {
+    if event.get("program").is_some() { name_of(event) } else { "supervisor".to_string() }
+}
+
+/// What happened, in a word or two.
+fn what(event: &Value) -> (String, Style) {
+    if is_edge(event) {
+        let (from, state) = (text(event, "from"), text(event, "state"));
+        return (format!("{from} -> {state}"), of_state(state));
+    }
+    if event.get("admin_state").is_some() {
+        let (from, admin) = (text(event, "from"), text(event, "admin_state"));
+        return (format!("admin {from} -> {admin}"), Style::Plain);
+    }
+    let name = event.get("event").and_then(Value::text).unwrap_or("?");
+    (name.to_string(), Style::Strong)
+}
+
+/// What else there is to say.
+fn detail(event: &Value) -> String {
+    if !is_edge(event) {
+        return rest(event);
+    }
+    let has_process = |key: &str| StateName::parse(text(event, key)).is_some_and(StateName::has_process);
+    let mut parts = Vec::new();
+    match integer(event, "pid") {
+        0 => {}
+        pid => parts.push(format!("pid {pid}")),
+    }
+    let reason = event.get("reason").and_then(Value::text).filter(|_| !has_process("state"));
+    let is_told = reason.is_some_and(tells_ending);
+    if has_process("from") && !has_process("state") && !is_told {
+        let duration = event.get("duration").and_then(Value::as_f64).unwrap_or(0.0);
+        parts.push(format!("{} after {}", ending(event), time::duration(duration)));
+    }
+    parts.extend(reason.map(str::to_string));
+    if !has_process("state") {
+        match integer(event, "flap_count") {
+            0 => {}
+            flaps => parts.push(format!("flap {flaps}")),
+        }
+    }
+    parts.join(", ")
+}
+
+fn is_edge(event: &Value) -> bool {
+    event.get("state").is_some()
+}
+
+/// What an event of another kind holds beside what every event has, so that those of later versions are told too.
+fn rest(event: &Value) -> String {
+    const COMMON: [&str; 8] = ["event", "time", "seq", "run", "program", "instance", "from", "admin_state"];
+    let entries = event.as_map().unwrap_or_default();
+    let others = entries.iter().filter_map(|(key, value)| Some((key.text()?, value)));
+    let others = others.filter(|(key, _)| !COMMON.contains(key));
+    let part = |(key, value): (&str, &Value)| match value.text() {
+        Some(text) => format!("{key} {text}"),
+        None => format!("{key} {}", json::to_string(value)),
+    };
+    others.map(part).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(json: &str) -> String {
+        Lines::new(Look::PLAIN).line(&crate::wire::json::parse(json).unwrap())
+    }
+
+    #[test]
+    fn edges() {
+        let start = r#"{"time":0.5,"seq":7,"program":"web","instance":0,"event":"starting","from":"exited",
+            "state":"starting","admin_state":"up","pid":12,"duration":0.0,"reason":"exited with code 1"}"#;
+        assert_eq!(line(start), "1970-01-01T00:00:00.500Z     7  web/0       exited -> starting    pid 12");
+        let stop = r#"{"time":0,"seq":8,"program":"web","instance":0,"from":"stopping","state":"exited","pid":0,
+            "exitcode":-1,"exitsignal":15,"duration":2.5,"reason":"stopped"}"#;
+        assert!(line(stop).ends_with("stopping -> exited    SIGTERM after 2.5s, stopped"), "{}", line(stop));
+        let flap = r#"{"time":0,"seq":8,"program":"web","instance":0,"from":"starting","state":"backoff","pid":0,
+            "exitcode":1,"flap_count":6,"reason":"exited with code 1 after 0.1 s"}"#;
+        assert!(
+            line(flap).ends_with("starting -> backoff   exited with code 1 after 0.1 s, flap 6"),
+            "{}",
+            line(flap)
+        );
+    }
+
+    #[test]
+    fn other_events() {
+        let admin = r#"{"time":0,"seq":1,"program":"web","instance":3,"event":"admin","from":"up","admin_state":"down"}"#;
+        assert!(line(admin).ends_with("web/3       admin up -> down"), "{}", line(admin));
+        let scaled = r#"{"time":0,"seq":1,"program":"web","event":"scaled","instances":4}"#;
+        assert!(line(scaled).ends_with("web         scaled                instances 4"), "{}", line(scaled));
+        let started = r#"{"time":0,"seq":1,"event":"started","run":"x"}"#;
+        assert!(line(started).ends_with("supervisor  started"), "{}", line(started));
+        assert!(line("{}").ends_with("supervisor  ?"), "{}", line("{}"));
+    }
+
+    #[test]
+    fn a_line_is_cut_where_it_has_to_end() {
+        let event = Value::map([("event", Value::from("created")), ("program", Value::from("web"))]);
+        for columns in 0..60 {
+            let line = Lines::new(Look { width: Some(columns), ..Look::PLAIN }).line(&event);
+            assert!(width(&line) <= columns, "{columns}: {line}");
+        }
+    }
+
+    #[test]
+    fn columns_stay_and_names_do_no_harm() {
+        let mut lines = Lines::new(Look::PLAIN);
+        let event =
+            |name: &str| Value::map([("program", Value::from(name)), ("event", Value::from("created"))]);
+        let wide = lines.line(&event("a\u{1b}[2Jlong name"));
+        assert!(wide.contains("a\\u{1b}[2Jlong name  created"), "{wide}");
+        assert_eq!(lines.line(&event("b")).find("created"), wide.find("created"));
+    }
+}

@@ -1,0 +1,8 @@
+//! What people read: aligned, in colour on a terminal alone, and harmless to it whatever the data says.
+
+pub mod event;
+pub mod instances;
+pub mod style;
+pub mod table;
+pub mod text;
+pub mod time;

@@ -1,0 +1,108 @@
+//! `run`: the supervisor, from the command line.
+
+use super::arguments::Run;
+use super::exit::{Exit, Failure};
+use crate::config::words;
+use crate::core::program::{Settings, name_error};
+use crate::supervisor::{self, EndpointOption, Options};
+use crate::sys::errno;
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::unistd;
+
+/// Supervises until it is told to stop.
+///
+/// # Errors
+/// [`Failure::Usage`] for what was asked for, [`Failure::Failed`] for what keeps it from beginning.
+pub fn run(run: Run) -> Result<Exit, Failure> {
+    let endpoints = run.endpoint.iter().map(|text| endpoint(text)).collect::<Result<_, _>>()?;
+    let programs = programs(&run.program)?;
+    if let Some(parent) = run.parent {
+        end_with(parent)?;
+    }
+    supervisor::run(Options { runtime_dir: run.runtime_dir, endpoints, programs })
+        .map(|()| Exit::Done)
+        .map_err(|error| Failure::Failed(error.to_string()))
+}
+
+fn endpoint(text: &str) -> Result<EndpointOption, Failure> {
+    EndpointOption::parse(text).map_err(|why| Failure::Usage(format!("--endpoint {text}: {why}")))
+}
+
+fn programs(texts: &[String]) -> Result<Vec<(String, Settings)>, Failure> {
+    let mut programs: Vec<(String, Settings)> = Vec::new();
+    for text in texts {
+        let (name, settings) =
+            program(text).map_err(|why| Failure::Usage(format!("--program {text}: {why}")))?;
+        if programs.iter().any(|(other, _)| *other == name) {
+            return Err(Failure::Usage(format!("--program {text}: there is a program '{name}' already")));
+        }
+        programs.push((name, settings));
+    }
+    Ok(programs)
+}
+
+/// Reads `NAME=COMMAND ARGS`.
+fn program(text: &str) -> Result<(String, Settings), String> {
+    let (name, line) = text.split_once('=').ok_or("expected NAME=COMMAND ARGS")?;
+    if let Some(error) = name_error(name) {
+        return Err(error);
+    }
+    let mut words = words::split(line).map_err(|error| error.to_string())?.into_iter();
+    let command = words.next().filter(|command| !command.is_empty());
+    let mut settings = Settings::default();
+    settings.process.command = command.ok_or("there is no command after the '='")?;
+    settings.process.args = words.collect();
+    if std::iter::once(&settings.process.command)
+        .chain(&settings.process.args)
+        .any(|word| word.contains('\0'))
+    {
+        return Err("there is a NUL byte in it".to_string());
+    }
+    Ok((name.to_string(), settings))
+}
+
+/// Has the kernel send us SIGTERM when our parent ends (prctl(2), `PR_SET_PDEATHSIG`).
+fn end_with(parent: i32) -> Result<(), Failure> {
+    prctl::set_pdeathsig(Signal::SIGTERM)
+        .map_err(|errno| Failure::Failed(format!("--parent {parent}: {}", errno::words(errno))))?;
+    // If it ended before it was asked for, nobody will be told of it.
+    if unistd::getppid().as_raw() == parent {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "--parent {parent}: the parent of this process is not, or no longer, that one"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_split_as_a_shell_splits() {
+        let (name, settings) = program("hello world=sh -c 'sleep 1; echo a=b'").unwrap();
+        assert_eq!(name, "hello world");
+        assert_eq!((settings.process.command, settings.process.args.len()), ("sh".to_string(), 2));
+        for (wrong, why) in [
+            ("web", "NAME=COMMAND"),
+            ("=sleep 1", "1 to 128 bytes"),
+            ("a/b=sleep 1", "no '/'"),
+            ("web=", "no command"),
+            ("web=''", "no command"),
+            ("web=sh -c 'x", "never closed"),
+        ] {
+            assert!(program(wrong).unwrap_err().contains(why), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let twice = ["a=x".to_string(), "a=y".to_string()];
+        let Err(Failure::Usage(sentence)) = programs(&twice) else { panic!() };
+        assert_eq!(sentence, "--program a=y: there is a program 'a' already");
+        let Err(Failure::Usage(sentence)) = endpoint("ipc:///x,access=root") else { panic!() };
+        assert!(sentence.starts_with("--endpoint ipc:///x,access=root: access is 'root'"), "{sentence}");
+        assert!(matches!(end_with(-1), Err(Failure::Usage(_))));
+    }
+}
