@@ -120,7 +120,6 @@ fn starting(healthy: HealthyWhen, admin: AdminState, input: Input, terms: Terms)
         Input::Restart => stop(Sequel::Start, wanted(admin)),
         Input::Kill => kill(after_kill(admin), admin),
         Input::Reset => with(now, admin, Effect::ForgetFlaps),
-        Input::To(StateName::Running) => is_healthy(AdminState::Up),
         Input::To(target) => with_process(target, terms),
         Input::Remove => stop(Sequel::Gone, AdminState::Down),
         Input::Spawned => match healthy {
