@@ -101,6 +101,11 @@ impl Supervisor {
             // No readiness protocol, and so no start_timeout, can be configured yet.
             Timer::StartTimeout => return,
         };
+        if timer == Timer::RestartDelay && at <= now {
+            // A run that lasted is followed at once. One that did not has a backoff delay, so this comes to an end.
+            self.inputs.push_back((key, Follow::Input(Input::Retry)));
+            return;
+        }
         if timer == Timer::Settled && at <= now {
             // It has run long enough already: no need to wake up for it.
             instance.flap_count = 0;

@@ -14,8 +14,8 @@ use std::os::fd::{AsFd, OwnedFd};
 /// What every process is given.
 #[derive(Debug)]
 pub struct Launch {
-    /// The supervisor's own environment, as names and values.
-    pub environment: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The supervisor's own environment, as `NAME=VALUE`.
+    pub environment: Vec<CString>,
     /// The limit of open files that the supervisor was started with.
     pub open_files: LimitValues,
     /// `/dev/null`, open for reading and writing.
@@ -46,8 +46,8 @@ impl Launch {
             gid: host.gid_of(settings),
         };
         let command = substitution.apply(&settings.command);
-        let environment = self.environment_of(settings, &substitution);
-        let path = environment.iter().find(|(name, _)| name == b"PATH").map(|(_, value)| value.as_slice());
+        let environment = self.environment_of(settings, &substitution)?;
+        let path = environment.iter().find_map(|variable| value_of(variable, "PATH"));
         let candidates = candidates(command.as_bytes(), path.unwrap_or(DEFAULT_PATH))?;
         let mut arguments = vec![CString::new(command)?];
         for arg in &settings.args {
@@ -62,7 +62,7 @@ impl Launch {
         Ok(ChildPlan::new(Blueprint {
             candidates,
             arguments,
-            environment: environment.into_iter().map(variable).collect::<Result<_, _>>()?,
+            environment,
             directory: directory.transpose()?,
             credentials: credentials(settings, host),
             nice: settings.nice,
@@ -75,28 +75,45 @@ impl Launch {
     }
 
     /// Ours, then what follows the user, then what was configured, then what tells the program who it is.
-    fn environment_of(&self, settings: &ProcessSettings, here: &Substitution<'_>) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let mut environment = self.environment.clone();
-        let mut set = |name: &str, value: String| {
-            environment.retain(|(existing, _)| existing != name.as_bytes());
-            environment.push((name.as_bytes().to_vec(), value.into_bytes()));
-        };
+    fn environment_of(
+        &self,
+        settings: &ProcessSettings,
+        here: &Substitution<'_>,
+    ) -> Result<Vec<CString>, NulError> {
+        let mut own: Vec<(&str, String)> = Vec::with_capacity(settings.env.len() + 7);
         if let Some(account) = settings.user.as_ref().and_then(|user| user.account.as_ref()) {
-            set("HOME", account.home.clone());
-            set("USER", account.name.clone());
-            set("LOGNAME", account.name.clone());
-            set("SHELL", account.shell.clone());
+            own.push(("HOME", account.home.clone()));
+            own.push(("USER", account.name.clone()));
+            own.push(("LOGNAME", account.name.clone()));
+            own.push(("SHELL", account.shell.clone()));
         }
-        for (name, value) in &settings.env {
-            set(name, here.apply(value));
-        }
-        set("PROCNANNY_PROGRAM", here.program.to_string());
-        set("PROCNANNY_INSTANCE", here.instance.to_string());
+        own.extend(settings.env.iter().map(|(name, value)| (name.as_str(), here.apply(value))));
+        own.push(("PROCNANNY_PROGRAM", here.program.to_string()));
+        own.push(("PROCNANNY_INSTANCE", here.instance.to_string()));
         if !self.rpc.is_empty() {
-            set("PROCNANNY_RPC", self.rpc.clone());
+            own.push(("PROCNANNY_RPC", self.rpc.clone()));
         }
-        environment
+        let is_own = |variable: &CString| own.iter().any(|(name, _)| is_of_name(variable, name));
+        let mut environment: Vec<CString> =
+            self.environment.iter().filter(|it| !is_own(it)).cloned().collect();
+        for (place, (name, value)) in own.iter().enumerate() {
+            // Of a name that is set twice, the last counts.
+            if !own.iter().skip(place + 1).any(|(later, _)| later == name) {
+                environment.push(CString::new(format!("{name}={value}"))?);
+            }
+        }
+        Ok(environment)
     }
+}
+
+/// Whether a variable, `NAME=VALUE`, has this name.
+fn is_of_name(variable: &CString, name: &str) -> bool {
+    value_of(variable, name).is_some()
+}
+
+/// The value of a variable, `NAME=VALUE`, if it has this name.
+fn value_of<'a>(variable: &'a CString, name: &str) -> Option<&'a [u8]> {
+    variable.as_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=")
 }
 
 /// The command as it is, if it has a slash; else one in each directory of PATH, where an empty entry stands for the
@@ -110,10 +127,6 @@ fn candidates(command: &[u8], path: &[u8]) -> Result<Vec<CString>, NulError> {
         CString::new([directory, b"/", command].concat())
     };
     path.split(|byte| *byte == b':').map(candidate).collect()
-}
-
-fn variable((name, value): (Vec<u8>, Vec<u8>)) -> Result<CString, NulError> {
-    CString::new([name.as_slice(), b"=", value.as_slice()].concat())
 }
 
 /// The identity to take on; `None` where it is ours already, so that an ordinary user can name itself.

@@ -21,9 +21,10 @@ use crate::sys::signals::{self, SignalDescriptor};
 use crate::sys::timer::Timer;
 use crate::sys::{accept, clock, limits, priority, process, zmq_options};
 use nix::errno::Errno;
+use std::ffi::{CString, OsString};
 use std::fs::OpenOptions;
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::OsStrExt;
 
 /// How many ready descriptors one turn takes up.
 const READY_A_TURN: usize = 64;
@@ -75,7 +76,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
 
     let now = Moment(clock::monotonic());
     let launch = Launch {
-        environment: std::env::vars_os().map(|(name, value)| (name.into_vec(), value.into_vec())).collect(),
+        environment: own_environment(),
         open_files,
         null: null.into(),
         rpc: rpc.first().map_or_else(String::new, |socket| socket.address.clone()),
@@ -147,6 +148,12 @@ impl Supervisor {
             let _ = socket.set_linger(FAREWELL);
         }
     }
+}
+
+/// Our environment, as `NAME=VALUE`. None of it can have a NUL byte: it came to us as C strings.
+fn own_environment() -> Vec<CString> {
+    let joined = |(name, value): (OsString, OsString)| [name.as_bytes(), b"=", value.as_bytes()].concat();
+    std::env::vars_os().filter_map(|variable| CString::new(joined(variable)).ok()).collect()
 }
 
 /// An id that no other run of a supervisor has had: the time in nanoseconds and our process id.
