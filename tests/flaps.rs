@@ -121,7 +121,7 @@ fn it_is_given_up_at_the_flap_that_was_named() {
     assert_eq!((row.flap_count, row.start_count, row.admin_state.as_str()), (3, 3, "up"));
     assert_eq!((row.pid, row.retry_in), (0, None));
     assert!(
-        row.reason().starts_with("given up after 3 flaps: exited with code 1 after "),
+        row.reason().starts_with("held after 3 flaps in a row: exited with code 1 after "),
         "{}",
         row.reason()
     );

@@ -109,6 +109,9 @@ impl<'a> Arguments<'a> {
                 }
                 selection.name(text);
             }
+            // What is named twice costs no more than once.
+            selection.programs.sort_unstable();
+            selection.programs.dedup();
             if names.iter().filter(|name| name.text().is_some_and(glob::is_pattern)).count() > MAX_GLOBS {
                 return Err(wrong("program", value, &format!("at most {MAX_GLOBS} globs")));
             }
@@ -121,7 +124,6 @@ impl<'a> Arguments<'a> {
             let fits = (1..=MAX_NUMBERS).contains(&numbers.len());
             selection.instances =
                 parsed.filter(|_| fits).ok_or_else(|| wrong("instance", value, &expected))?;
-            // What is named twice costs no more than once.
             selection.instances.sort_unstable();
             selection.instances.dedup();
         }

@@ -223,8 +223,9 @@ impl Instance {
             StateName::Starting | StateName::Stopping => self.failure(signal_name),
             StateName::Exited | StateName::Backoff => self.ending(signal_name),
             StateName::Failed => Some(match self.ending(signal_name) {
-                Some(ending) if self.flap_count > 0 => {
-                    format!("given up after {} flaps: {ending}", self.flap_count)
+                Some(ending) if self.flap_count == 1 => format!("held after a flap: {ending}"),
+                Some(ending) if self.flap_count > 1 => {
+                    format!("held after {} flaps in a row: {ending}", self.flap_count)
                 }
                 Some(ending) => format!("held in failed: {ending}"),
                 None => "held in failed by request".to_string(),
@@ -310,7 +311,7 @@ mod tests {
         instance.flap_count = 3;
         assert_eq!(
             instance.reason(name).as_deref(),
-            Some("given up after 3 flaps: killed by signal 9 (S9) after 1.5 s")
+            Some("held after 3 flaps in a row: killed by signal 9 (S9) after 1.5 s")
         );
         instance.state = State::Running;
         assert_eq!(instance.reason(name), None);

@@ -64,8 +64,9 @@ impl EndpointOption {
                 "mode" => option.mode = Some(parse_mode(value)?),
                 other => {
                     let near = nearest(other, ["access", "mode"].into_iter());
-                    let near = near.map(|near| format!("; did you mean '{near}'?")).unwrap_or_default();
-                    return Err(format!("an endpoint has no option '{other}'{near} It has access and mode"));
+                    let near = near.map(|near| format!("; did you mean '{near}'?"));
+                    let near = near.unwrap_or_else(|| ", only access and mode".to_string());
+                    return Err(format!("an endpoint has no option '{other}'{near}"));
                 }
             }
         }

@@ -8,7 +8,7 @@ use crate::sys::clock;
 use crate::sys::errno::words;
 use crate::sys::zmq_options::{self, ConnectionIdentity};
 use crate::wire::msgpack::Writer;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::fd::RawFd;
 
 /// The largest message from a subscriber, in bytes. Subscriptions are all that it may send.
@@ -35,16 +35,14 @@ pub struct Publisher {
 struct EventsSocket {
     socket: zmq::Socket,
     address: String,
-    /// Subscriptions that are held; as long as there are none, nothing is encoded.
-    held: usize,
+    /// Those that subscribe to anything; as long as there are none, nothing is encoded.
     peers: HashMap<ConnectionIdentity, Peer>,
-    /// With more peers than this, those that have gone are looked for.
-    tidy_at: usize,
 }
 
 struct Peer {
     descriptor: RawFd,
-    topics: usize,
+    /// What it subscribes to. A number would not do: libzmq also passes on cancellations of what was never asked for.
+    topics: HashSet<Box<[u8]>>,
 }
 
 /// What a subscriber said of a topic.
@@ -58,9 +56,9 @@ enum Subscription {
 enum Judgement {
     Fine,
     TooMuch(RawFd, ConnectionIdentity),
+    /// A peer has gone; libzmq does not say which.
+    Gone,
 }
-
-const FIRST_TIDY: usize = 64;
 
 impl Publisher {
     /// Opens and binds one more socket.
@@ -75,13 +73,7 @@ impl Publisher {
         zmq_options::set_xpub_verboser(&mut socket, true)
             .map_err(|errno| SupervisorError(format!("endpoint {}: {}", endpoint.address, words(errno))))?;
         let address = rpc::bind(&mut socket, endpoint)?;
-        self.sockets.push(EventsSocket {
-            socket,
-            address,
-            held: 0,
-            peers: HashMap::new(),
-            tidy_at: FIRST_TIDY,
-        });
+        self.sockets.push(EventsSocket { socket, address, peers: HashMap::new() });
         Ok(())
     }
 
@@ -103,36 +95,38 @@ impl std::fmt::Debug for Publisher {
 }
 
 impl EventsSocket {
-    /// Counts a subscription or its end, and judges the peer that it is of.
-    fn count(&mut self, topic: &[u8], said: Subscription, descriptor: Option<RawFd>) -> Judgement {
-        let counted = |count: usize| match said {
-            Subscription::Begun => count + 1,
-            Subscription::Ended => count.saturating_sub(1),
-        };
-        self.held = counted(self.held);
+    /// Notes a subscription or its end, and judges the peer that it is of.
+    fn note(&mut self, topic: &[u8], said: Subscription, descriptor: Option<RawFd>) -> Judgement {
         // What libzmq itself tells of a peer that has gone comes from no connection.
         let identity = descriptor.and_then(|fd| Some((fd, zmq_options::connection_identity(fd)?)));
-        let Some((descriptor, identity)) = identity else { return Judgement::Fine };
-        let peer = self.peers.entry(identity).or_insert(Peer { descriptor, topics: 0 });
-        peer.topics = counted(peer.topics);
-        if peer.topics > MAX_TOPICS || topic.len() > MAX_TOPIC {
-            return Judgement::TooMuch(descriptor, identity);
+        let Some((descriptor, identity)) = identity else { return Judgement::Gone };
+        match said {
+            Subscription::Begun if topic.len() > MAX_TOPIC => {
+                return Judgement::TooMuch(descriptor, identity);
+            }
+            Subscription::Begun => {
+                let peer =
+                    self.peers.entry(identity).or_insert_with(|| Peer { descriptor, topics: HashSet::new() });
+                peer.topics.insert(topic.into());
+                if peer.topics.len() > MAX_TOPICS {
+                    return Judgement::TooMuch(descriptor, identity);
+                }
+            }
+            Subscription::Ended => {
+                let Some(peer) = self.peers.get_mut(&identity) else { return Judgement::Fine };
+                peer.topics.remove(topic);
+                if peer.topics.is_empty() {
+                    self.peers.remove(&identity);
+                }
+            }
         }
-        if peer.topics == 0 {
-            self.peers.remove(&identity);
-        }
-        self.tidy();
         Judgement::Fine
     }
 
-    /// Forgets peers that have gone, whenever their number has doubled since the last time.
+    /// Forgets peers that have gone.
     fn tidy(&mut self) {
-        if self.peers.len() < self.tidy_at {
-            return;
-        }
         self.peers
             .retain(|identity, peer| zmq_options::connection_identity(peer.descriptor) == Some(*identity));
-        self.tidy_at = (self.peers.len() * 2).max(FIRST_TIDY);
     }
 }
 
@@ -140,7 +134,7 @@ impl Supervisor {
     /// Numbers an event, keeps it, and publishes it if somebody subscribes to anything.
     pub fn publish(&mut self, what: What) {
         self.ring.push(clock::wall(), what);
-        if self.publisher.sockets.iter().all(|events| events.held == 0) {
+        if self.publisher.sockets.iter().all(|events| events.peers.is_empty()) {
             return;
         }
         let Some(event) = self.ring.last() else { return };
@@ -148,7 +142,7 @@ impl Supervisor {
         events::write_topic(topic, event);
         message.clear();
         events::write_event(message, event, &self.run);
-        for events in sockets.iter().filter(|events| events.held > 0) {
+        for events in sockets.iter().filter(|events| !events.peers.is_empty()) {
             // A subscriber whose queue is full misses it, and sees that by the gap.
             if events.socket.send(topic.as_str(), zmq::DONTWAIT | zmq::SNDMORE).is_ok() {
                 let _ = events.socket.send(message.as_slice(), zmq::DONTWAIT);
@@ -162,6 +156,7 @@ impl Supervisor {
         let mut count = 0;
         let mut dropped = Vec::new();
         for events in &mut self.publisher.sockets {
+            let mut gone = false;
             for _ in 0..SUBSCRIPTIONS_A_PASS {
                 let mut message = zmq::Message::new();
                 if events.socket.recv(&mut message, zmq::DONTWAIT).is_err() {
@@ -171,16 +166,23 @@ impl Supervisor {
                 let descriptor = zmq_options::source_descriptor(&mut message);
                 // 1 and the topic, or 0 and the topic: zmq_socket(3). Anything else is no subscription.
                 let judgement = match message.split_first() {
-                    Some((1, topic)) => events.count(topic, Subscription::Begun, descriptor),
-                    Some((0, topic)) => events.count(topic, Subscription::Ended, descriptor),
+                    Some((1, topic)) => events.note(topic, Subscription::Begun, descriptor),
+                    Some((0, topic)) => events.note(topic, Subscription::Ended, descriptor),
                     Some(_) | None => Judgement::Fine,
                 };
-                if let Judgement::TooMuch(descriptor, identity) = judgement
-                    && zmq_options::disconnect_peer(descriptor, identity).is_ok()
-                {
-                    events.peers.remove(&identity);
-                    dropped.push(events.address.clone().into_boxed_str());
+                match judgement {
+                    Judgement::Fine => {}
+                    Judgement::Gone => gone = true,
+                    Judgement::TooMuch(descriptor, identity) => {
+                        events.peers.remove(&identity);
+                        if zmq_options::disconnect_peer(descriptor, identity).is_ok() {
+                            dropped.push(events.address.clone().into_boxed_str());
+                        }
+                    }
                 }
+            }
+            if gone {
+                events.tidy();
             }
         }
         for endpoint in dropped {

@@ -13,8 +13,7 @@ const OTHER: u32 = 65533;
 
 /// The program, where other users get at it.
 fn copy(supervisor: &Supervisor) -> PathBuf {
-    let path = supervisor.scratch().join("client");
-    std::fs::copy(env!("CARGO_BIN_EXE_procnanny"), &path).unwrap();
+    let path = supervisor.scratch().copy_of_program(Path::new(env!("CARGO_BIN_EXE_procnanny")));
     std::fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
     std::fs::set_permissions(supervisor.scratch().path(), Permissions::from_mode(0o755)).unwrap();
     path

@@ -1,5 +1,6 @@
 //! Connections that do not speak ZeroMQ's protocol, or speak it badly. See <https://rfc.zeromq.org/spec/23/>.
 
+use crate::args;
 use crate::common::{DEADLINE, EventSource, Supervisor, eventually};
 use crate::random::Random;
 use crate::supervised;
@@ -196,6 +197,62 @@ fn a_request_of_two_mebibytes_costs_its_client_the_connection_and_nobody_else() 
     });
     assert_eq!(integer(&decode(&again).unwrap(), "id"), 7);
     bystanders.check(&mut supervisor, 16);
+}
+
+/// What a client leaves unfinished goes with it.
+#[test]
+fn a_message_without_an_end_is_forgotten_with_its_client() {
+    let (mut supervisor, bystanders) = supervised();
+    for _ in 0..20 {
+        let mut raw = Raw::greeted(&supervisor, "rpc", "DEALER");
+        // A megabyte in frames that all say that more follow.
+        let frame = [&[3][..], &10_000_u64.to_be_bytes(), &[0; 10_000]].concat();
+        raw.write(&frame.repeat(100));
+        drop(raw);
+        let reply = supervisor.client().call("dance", &[]);
+        assert_eq!(reply.get("danced"), Some(&Value::Bool(true)));
+    }
+    bystanders.check(&mut supervisor, 8);
+}
+
+/// Who takes back what it never asked for takes nothing from others.
+#[test]
+fn cancellations_without_subscriptions_harm_nobody() {
+    let (mut supervisor, bystanders) = supervised();
+    let mut modest = supervisor.subscriber(&["supervisor"]);
+    let mut strange = Raw::greeted(&supervisor, "events", "SUB");
+    strange.write(&b"\0\x05\0none".repeat(1000));
+    strange.write(b"\0\x0b\x01supervisor");
+    // When it hears of something, all of that has been taken up.
+    strange.0.set_nonblocking(true).unwrap();
+    eventually("it hears of something", DEADLINE, || {
+        supervisor.call("update", args!["program" => "bystander", "description" => "x"]);
+        strange.0.read(&mut [0; 16]).ok()
+    });
+    strange.0.set_nonblocking(false).unwrap();
+    strange.write(&b"\0\x0b\0supervisor".repeat(1000));
+    drop(strange);
+    bystanders.check(&mut supervisor, 8);
+    supervisor.create("last", &crate::common::sleeper().with("instances", 0));
+    modest.expect("what happened", |event| text(event, "program") == "last");
+}
+
+/// Nor does that make room for more topics than one may have.
+#[test]
+fn cancellations_without_subscriptions_do_not_lift_the_bound() {
+    const TOPICS: usize = 900;
+    let (mut supervisor, bystanders) = supervised();
+    let mut events = supervisor.events();
+    let mut strange = Raw::greeted(&supervisor, "events", "SUB");
+    for round in 0..3 {
+        for number in 0..TOPICS {
+            strange.write(format!("\0\x0d\x01{:012}", round * TOPICS + number).as_bytes());
+        }
+        strange.write(&b"\0\x05\0none".repeat(TOPICS));
+    }
+    events.expect_event("subscriber_dropped");
+    strange.expect_closed();
+    bystanders.check(&mut supervisor, 8);
 }
 
 /// Random bytes behind a right greeting: commands, frames and lengths that make no sense.

@@ -60,22 +60,39 @@ fn a_client_that_asks_for_much_and_never_reads_is_dropped() {
     sends_and_never_reads(2000, &encoded(&request("methods", &[])));
 }
 
-/// A request that waits is kept until it is answered: its size is what it costs, and not a multiple.
-#[test]
-fn large_requests_that_wait_cost_a_bounded_amount() {
-    const REQUESTS: usize = 30;
-    let (mut supervisor, bystanders) = supervised();
-    let client = socket(&zmq::Context::new(), zmq::DEALER, &supervisor.endpoint("rpc"));
-    let id = Value::Array(vec![Value::Nil; 1_000_000]);
+/// Sends so many requests that wait, and returns how many were refused.
+#[track_caller]
+fn send_and_wait(client: &zmq::Socket, requests: usize, id: Value) -> usize {
     let arguments = [("state", Value::from("failed")), ("timeout", Value::Int(3600)), ("id", id)];
     let frame = encoded(&request("wait", &arguments));
-    for _ in 0..REQUESTS {
+    for _ in 0..requests {
         client.send(&frame, 0).unwrap();
     }
-    client.send(encoded(&request("dance", &[("id", Value::Int(1))])), 0).unwrap();
-    // Those that there is no room for are refused before.
-    while payload(&client.recv_multipart(0).expect("a reply")).get("danced").is_none() {}
-    bystanders.check(&mut supervisor, 256);
+    client.send(encoded(&request("dance", &[])), 0).unwrap();
+    let replies = || payload(&client.recv_multipart(0).expect("a reply"));
+    let refused = std::iter::repeat_with(replies).take_while(|reply| reply.get("danced").is_none());
+    refused.inspect(|reply| assert_eq!(text(reply, "code"), "busy")).count()
+}
+
+/// A request that waits is kept until it is answered: its size is what it costs, and not a multiple.
+#[test]
+fn large_requests_that_wait_cost_their_size() {
+    let (mut supervisor, bystanders) = supervised();
+    let client = socket(&zmq::Context::new(), zmq::DEALER, &supervisor.endpoint("rpc"));
+    let many_values = Value::Array(vec![Value::Nil; 200_000]);
+    assert_eq!(send_and_wait(&client, 20, many_values), 0);
+    bystanders.check(&mut supervisor, 64);
+}
+
+#[test]
+fn what_waits_is_bounded_in_all() {
+    let (mut supervisor, bystanders) = supervised();
+    let clients = [(); 2].map(|()| socket(&zmq::Context::new(), zmq::DEALER, &supervisor.endpoint("rpc")));
+    let large = Value::Bin(vec![0; 1 << 19]);
+    assert_eq!(send_and_wait(&clients[0], 20, large.clone()), 0);
+    // These are 20 MiB together, and 16 are kept.
+    assert!((9..20).contains(&send_and_wait(&clients[1], 20, large)));
+    bystanders.check(&mut supervisor, 64);
 }
 
 /// Below the bound of what may wait: then it is time that decides.

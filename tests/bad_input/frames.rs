@@ -130,7 +130,7 @@ fn large_requests_cost_their_size_and_no_more() {
     // As many values as fit: the most memory that a request can take.
     let mut frame = b"\x82\xa7request\xa5dance\xa1x\xdd\x00\x0f\x40\x00".to_vec();
     frame.resize(frame.len() + 0x000f_4000, 0xc0);
-    for _ in 0..5 {
+    for _ in 0..2 {
         assert_eq!(text(&reply_to(&client, &frame), "code"), "bad-argument");
     }
     let long_name = Value::from("x".repeat(1_000_000));

@@ -8,7 +8,7 @@ use libc::{c_char, c_int, c_void};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpid};
 use std::ffi::CString;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::ffi::OsStringExt;
@@ -154,6 +154,8 @@ struct Launcher {
 struct Image {
     arguments: Vec<*const c_char>,
     environment: Vec<*const c_char>,
+    /// The process that starts it.
+    parent: libc::pid_t,
 }
 
 /// 64 KiB are plenty for two system calls.
@@ -169,7 +171,8 @@ impl Launcher {
         if arguments.is_empty() {
             return Err("no program".into());
         }
-        let image = Image { arguments: pointers(&arguments), environment: pointers(&environment) };
+        let parent = getpid().as_raw();
+        let image = Image { arguments: pointers(&arguments), environment: pointers(&environment), parent };
         Ok(Self { image, stack: vec![0; STACK_WORDS], _strings: [arguments, environment] })
     }
 
@@ -194,9 +197,12 @@ extern "C" fn become_program(image: *mut c_void) -> c_int {
     // that the child of a vfork may do; execve gets arrays that end with null and point to valid strings, the first of
     // them the path.
     unsafe {
-        let Image { arguments, environment } = &*image.cast::<Image>();
+        let Image { arguments, environment, parent } = &*image.cast::<Image>();
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        libc::execve(*arguments.as_ptr(), arguments.as_ptr(), environment.as_ptr());
+        // If the parent was killed before that, nobody would end this process any more.
+        if libc::getppid() == *parent {
+            libc::execve(*arguments.as_ptr(), arguments.as_ptr(), environment.as_ptr());
+        }
         libc::_exit(127)
     }
 }

@@ -158,12 +158,7 @@ impl Launcher {
         if self.user.is_none() {
             return built;
         }
-        let copy = self.scratch.join("procnanny");
-        // By another process: a child of a thread beside us could hold what we have open for writing, and the
-        // copy could not be executed then (ETXTBSY).
-        let copied = Command::new("cp").arg(built).arg(&copy).status().unwrap();
-        assert!(copied.success());
-        copy
+        self.scratch.copy_of_program(&built)
     }
 }
 

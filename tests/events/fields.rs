@@ -181,6 +181,6 @@ fn flaps_are_counted_in_events() {
     let edges = events.expect_states("web", 0, &states);
     let flaps: Vec<i64> = edges.iter().map(|edge| edge.flap_count).collect();
     assert_eq!(flaps, [0, 1, 1, 2, 2, 3]);
-    assert!(edges[5].reason().starts_with("given up after 3 flaps: exited with code 4"));
+    assert!(edges[5].reason().starts_with("held after 3 flaps in a row: exited with code 4"));
     assert!(edges[1..].iter().all(|edge| edge.exitcode == 4));
 }

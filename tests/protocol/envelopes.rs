@@ -110,6 +110,18 @@ fn requests_are_answered_in_their_order_without_waiting_for_replies() {
     }
 }
 
+/// What no socket takes for a routing id is not mirrored.
+#[test]
+fn a_frame_before_the_delimiter_that_is_too_long_is_malformed() {
+    let supervisor = Supervisor::start();
+    let client = dealer(&supervisor);
+    let longest = [b'x'; 255];
+    let reply = exchange(&client, &[&longest, b"", &dance()]);
+    assert_eq!((reply[0].as_slice(), payload(&reply)), (&longest[..], danced()));
+    let reply = exchange(&client, &[&[b'x'; 256], b"", &dance()]);
+    assert_eq!((reply.len(), text(&payload(&reply), "code")), (1, "malformed"));
+}
+
 #[test]
 fn a_message_that_is_not_one_request_is_malformed() {
     let supervisor = Supervisor::start();

@@ -1,0 +1,18 @@
+//! The client commands: the real binary against a real supervisor.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod commands;
+mod demo;
+mod exit_codes;
+mod following;
+mod held_events;
+mod looking;
+mod programs;
+mod settings;
+mod supervising;
+mod terminal;
+mod tool;
+mod usage;
