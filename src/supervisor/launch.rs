@@ -71,6 +71,7 @@ impl Launch {
             stdin: ChildDescriptor::From(self.null.as_fd()),
             stdout: stream(settings.stdout),
             stderr: stream(settings.stderr),
+            ..Blueprint::default()
         }))
     }
 

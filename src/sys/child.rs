@@ -5,17 +5,20 @@
 //! is used was prepared by the parent. The order of the steps is part of the configuration's contract.
 
 use std::convert::Infallible;
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, CString, c_char};
 use std::os::fd::RawFd;
 
-use libc::{c_long, c_uint};
+use libc::{c_int, c_long, c_uint};
 use nix::errno::Errno;
 use nix::sys::signal::SigSet;
 
 use super::fork::encode;
+use super::identity;
 use super::limits::{self, Limit};
-use super::plan::{ChildPlan, Credentials, Stream};
+use super::plan::{Blueprint, ChildPlan, Stream};
 use super::priority;
+use super::process;
+use super::scheduling;
 use super::signals;
 use super::step::{Step, StepError};
 
@@ -24,23 +27,6 @@ const FIRST_OTHER: RawFd = 3;
 /// Without close_range(2), how many descriptors are closed one by one at most: the usual `fs.nr_open`, so the
 /// kernel's own bound on what a process can have open.
 const MOST_DESCRIPTORS: u64 = 1 << 20;
-
-/// The system calls that take 32-bit ids. Old 32-bit architectures have other ones beside, with 16 bits.
-#[cfg(any(target_arch = "arm", target_arch = "x86", target_arch = "m68k", target_arch = "sparc"))]
-mod ids {
-    pub(super) use libc::{
-        SYS_getresgid32 as GETRESGID, SYS_getresuid32 as GETRESUID, SYS_setgroups32 as SETGROUPS,
-        SYS_setresgid32 as SETRESGID, SYS_setresuid32 as SETRESUID,
-    };
-}
-/// The system calls that take 32-bit ids.
-#[cfg(not(any(target_arch = "arm", target_arch = "x86", target_arch = "m68k", target_arch = "sparc")))]
-mod ids {
-    pub(super) use libc::{
-        SYS_getresgid as GETRESGID, SYS_getresuid as GETRESUID, SYS_setgroups as SETGROUPS,
-        SYS_setresgid as SETRESGID, SYS_setresuid as SETRESUID,
-    };
-}
 
 /// A plan with what only exists for one fork.
 #[derive(Debug)]
@@ -78,34 +64,88 @@ fn prepare(image: &Image<'_>) -> Result<(), StepError> {
     let plan = image.plan;
     let blueprint = &plan.blueprint;
     // SAFETY: no arguments.
-    step(Step::Session, checked(unsafe { libc::setsid() }.into()))?;
+    Step::Session.check(checked(unsafe { libc::setsid() }.into()))?;
     for signal in plan.dispositions {
-        step(Step::Signals, signals::reset_disposition(*signal))?;
+        Step::Signals.check(signals::reset_disposition(*signal))?;
     }
-    step(Step::Descriptors, place(plan.streams).and_then(|()| close_others(image.report)))?;
+    // No handler of ours can run any more. And who waits for a FIFO to be opened can be told to end.
+    Step::Signals.check(SigSet::empty().thread_set_mask())?;
+    let mut streams = plan.streams;
+    if let (Some(path), [stdin, ..]) = (&blueprint.stdin_path, &mut streams) {
+        *stdin = Stream::From(Step::Stdin.check(open(path, libc::O_RDONLY | libc::O_NOCTTY))?);
+    }
+    Step::Descriptors.check(place(streams).and_then(|()| close_others(image.report)))?;
+    // Opened now, as the limits may leave no descriptor to be opened later; and before the root directory changes.
+    let oom_score = match plan.oom_score_adjust {
+        Some(_) => Some(Step::OomScoreAdjust.check(open(c"/proc/self/oom_score_adj", libc::O_WRONLY))?),
+        None => None,
+    };
+    let cgroup = match &blueprint.cgroup_procs {
+        Some(path) => Some(Step::Cgroup.check(open(path, libc::O_WRONLY))?),
+        None => None,
+    };
     for (limit, values) in &blueprint.limits {
-        step(Step::Limit(*limit), limits::set(*limit, *values))?;
+        Step::Limit(*limit).check(limits::set(*limit, *values))?;
     }
+    schedule(blueprint)?;
+    if let (Some(descriptor), Some(text)) = (oom_score, &plan.oom_score_adjust) {
+        Step::OomScoreAdjust.check(write_and_close(descriptor, text.as_bytes()))?;
+    }
+    if let Some(descriptor) = cgroup {
+        // "0" is whoever writes it: Documentation/admin-guide/cgroup-v2.rst, "Processes".
+        Step::Cgroup.check(write_and_close(descriptor, b"0"))?;
+    }
+    go_to(blueprint)?;
+    identity::assume(blueprint)
+}
+
+/// When and where it runs.
+fn schedule(blueprint: &Blueprint<'_>) -> Result<(), StepError> {
     if let Some(priority) = blueprint.io_priority {
-        step(Step::IoPriority, priority::set_io_priority(priority))?;
+        Step::IoPriority.check(priority::set_io_priority(priority))?;
     }
     if let Some(nice) = blueprint.nice {
-        step(Step::Nice, priority::set_nice(nice))?;
+        Step::Nice.check(priority::set_nice(nice))?;
     }
-    if let Some(directory) = &blueprint.directory {
-        // SAFETY: a valid string that outlives the call.
-        step(Step::Directory, checked(unsafe { libc::chdir(directory.as_ptr()) }.into()))?;
+    if let Some(policy) = blueprint.scheduling {
+        Step::Scheduler.check(scheduling::set_policy(policy))?;
     }
-    match &blueprint.credentials {
-        Some(credentials) => assume(credentials),
+    match &blueprint.cpus {
+        Some(cpus) => Step::Cpus.check(scheduling::set_affinity(cpus)),
         None => Ok(()),
     }
 }
 
-const fn step<T: Copy>(step: Step, outcome: Result<T, Errno>) -> Result<T, StepError> {
-    match outcome {
-        Ok(value) => Ok(value),
-        Err(errno) => Err(StepError { step, errno }),
+/// Its place among files.
+fn go_to(blueprint: &Blueprint<'_>) -> Result<(), StepError> {
+    if let Some(root) = &blueprint.chroot {
+        // SAFETY: valid strings that outlive the calls. Without the second one, a way out of the root would be left.
+        Step::Chroot.check(checked(unsafe { libc::chroot(root.as_ptr()) }.into()))?;
+        // SAFETY: as above.
+        Step::Chroot.check(checked(unsafe { libc::chdir(c"/".as_ptr()) }.into()))?;
+    }
+    if let Some(directory) = &blueprint.directory {
+        // SAFETY: a valid string that outlives the call.
+        Step::Directory.check(checked(unsafe { libc::chdir(directory.as_ptr()) }.into()))?;
+    }
+    if let Some(mask) = blueprint.umask {
+        process::set_umask(mask);
+    }
+    Ok(())
+}
+
+fn open(path: &CStr, flags: c_int) -> Result<RawFd, Errno> {
+    // SAFETY: a valid string that outlives the call. The descriptor is closed by the exec at the latest.
+    Errno::result(unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC | libc::O_LARGEFILE) })
+}
+
+/// Writes to a file of the kernel, which takes a value with one call or not at all.
+fn write_and_close(descriptor: RawFd, value: &[u8]) -> Result<(), Errno> {
+    // SAFETY: a pointer to that many bytes, which are only read. The descriptor is ours, and not used after this.
+    unsafe {
+        let written = Errno::result(libc::write(descriptor, value.as_ptr().cast(), value.len()));
+        libc::close(descriptor);
+        written.map(drop)
     }
 }
 
@@ -188,48 +228,8 @@ pub(super) fn close_one_by_one(report: RawFd) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Takes on the identity, in the order in which each step still has the right to the next, and makes sure of it.
-///
-/// The system calls rather than the functions of the C library, as those also change all other threads, and for that
-/// take locks and send signals (nptl(7)).
-fn assume(credentials: &Credentials) -> Result<(), StepError> {
-    let Credentials { uid, gid, groups } = credentials;
-    // SAFETY: a pointer to that many group ids, which are 32 bits wide in this system call.
-    step(Step::Groups, checked(unsafe { libc::syscall(ids::SETGROUPS, groups.len(), groups.as_ptr()) }))?;
-    // SAFETY: only numbers.
-    step(Step::Gid, checked(unsafe { libc::syscall(ids::SETRESGID, *gid, *gid, *gid) }))?;
-    step(Step::Gid, verify(ids::GETRESGID, *gid))?;
-    // SAFETY: only numbers.
-    step(Step::Uid, checked(unsafe { libc::syscall(ids::SETRESUID, *uid, *uid, *uid) }))?;
-    step(Step::Uid, verify(ids::GETRESUID, *uid))?;
-    step(Step::Uid, no_way_back(*uid))
-}
-
-/// Real, effective and saved id are all the one that was asked for.
-fn verify(call: c_long, expected: u32) -> Result<(), Errno> {
-    let (mut real, mut effective, mut saved) = (!expected, !expected, !expected);
-    // SAFETY: three pointers to 32-bit ids, which the call fills.
-    checked(unsafe { libc::syscall(call, &raw mut real, &raw mut effective, &raw mut saved) })?;
-    if [real, effective, saved] == [expected; 3] { Ok(()) } else { Err(Errno::EPERM) }
-}
-
-/// A user other than root cannot become root again.
-fn no_way_back(uid: u32) -> Result<(), Errno> {
-    const ROOT: u32 = 0;
-    const UNCHANGED: u32 = u32::MAX;
-    if uid == ROOT {
-        return Ok(());
-    }
-    // SAFETY: only numbers.
-    match checked(unsafe { libc::syscall(ids::SETRESUID, UNCHANGED, ROOT, UNCHANGED) }) {
-        Ok(_) => Err(Errno::EPERM),
-        Err(_) => Ok(()),
-    }
-}
-
 /// Executes the first candidate that can be, as execvp(3) does. Only returns with what went wrong.
 fn execute(image: &Image<'_>) -> Result<Infallible, StepError> {
-    step(Step::Signals, SigSet::empty().thread_set_mask())?;
     let mut verdict = Errno::ENOENT;
     let mut denied = false;
     for candidate in &image.plan.blueprint.candidates {

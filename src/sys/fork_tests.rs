@@ -13,6 +13,7 @@ use super::super::plan::{Blueprint, ChildDescriptor, ChildPlan, Credentials, Str
 use super::super::poll::{Poller, Ready};
 use super::super::priority::{self, IoClass, IoPriority};
 use super::super::process::{kill, kill_group, own_effective_uid};
+use super::super::scheduling::{CpuMask, SchedulingPolicy};
 use super::super::signals;
 use super::super::test_support::{await_end, end, in_child};
 use super::super::wait::{Ended, Ending, peek, peek_any, reap};
@@ -34,14 +35,7 @@ fn blueprint<'fd>(command: &[&str]) -> Blueprint<'fd> {
         candidates,
         arguments: strings(command),
         environment: strings(&["PATH=/usr/bin:/bin", "LC_ALL=C"]),
-        directory: None,
-        credentials: None,
-        nice: None,
-        io_priority: None,
-        limits: Vec::new(),
-        stdin: ChildDescriptor::Inherit,
-        stdout: ChildDescriptor::Inherit,
-        stderr: ChildDescriptor::Inherit,
+        ..Blueprint::default()
     }
 }
 
@@ -277,6 +271,38 @@ fn a_limit_that_is_refused_is_named() {
     let values = LimitValues { soft: 2, hard: 1 };
     let refused = Blueprint { limits: vec![(Limit::Stack, values)], ..blueprint(&["true"]) };
     assert_eq!(run(refused), (failed(Step::Limit(Limit::Stack), Errno::EINVAL), Ending::Exited(126)));
+}
+
+#[test]
+fn each_step_that_fails_is_named() {
+    let path = || Some(CString::new("/nonexistent/file").unwrap());
+    let plain = || blueprint(&["true"]);
+    let cases = [
+        (Step::Stdin, Errno::ENOENT, Blueprint { stdin_path: path(), ..plain() }),
+        (Step::Cgroup, Errno::ENOENT, Blueprint { cgroup_procs: path(), ..plain() }),
+        (Step::Chroot, Errno::ENOENT, Blueprint { chroot: path(), ..plain() }),
+        (Step::OomScoreAdjust, Errno::EINVAL, Blueprint { oom_score_adjust: Some(5000), ..plain() }),
+        (Step::Cpus, Errno::EINVAL, Blueprint { cpus: Some(CpuMask::new([])), ..plain() }),
+        (
+            Step::Scheduler,
+            Errno::EINVAL,
+            Blueprint { scheduling: Some(SchedulingPolicy::fifo(100)), ..plain() },
+        ),
+    ];
+    for (step, errno, blueprint) in cases {
+        assert_eq!(run(blueprint), (failed(step, errno), Ending::Exited(126)));
+    }
+}
+
+#[test]
+fn a_file_becomes_the_input_and_the_mask_is_set() {
+    let mut shown = blueprint(&["sh", "-c", "umask; readlink /proc/self/fd/0"]);
+    shown.stdin_path = Some(CString::new("/proc/self/cmdline").unwrap());
+    shown.umask = Some(0o137);
+    let (_, text) = output(shown);
+    let (mask, link) = text.trim_end().split_once('\n').unwrap();
+    assert_eq!(mask, "0137");
+    assert!(link.starts_with("/proc/") && link.ends_with("/cmdline"), "{link}");
 }
 
 #[test]

@@ -6,9 +6,11 @@
 //! | `plan` | [`plan::ChildPlan`]: all that a new process needs, prepared before the fork |
 //! | `fork` | [`fork::spawn`], [`fork::read_status`]: start a process, and learn later whether its exec worked |
 //! | `child` | the straight line of system calls between fork and exec |
+//! | `identity` | the part of it that is about who a process is and what it may |
 //! | `step` | [`step::Step`], [`step::StepError`]: which step failed, and why |
 //! | `limits` | the resource limits, of ourselves and of a new process |
-//! | `priority` | nice and I/O priority |
+//! | `priority`, `scheduling` | nice and I/O priority; scheduling policy and processors |
+//! | `capabilities` | their names, and how a process is left with some of them |
 //! | `wait` | seeing and reaping children that ended |
 //! | `signals` | blocking signals, receiving them from a descriptor, their names |
 //! | `poll`, `timer`, `clock` | epoll, timerfd, the two clocks |
@@ -23,16 +25,19 @@
 #![allow(unsafe_code)]
 
 pub mod accept;
+pub mod capabilities;
 mod child;
 pub mod clock;
 pub mod errno;
 pub mod fork;
+mod identity;
 pub mod limits;
 pub mod lock;
 pub mod plan;
 pub mod poll;
 pub mod priority;
 pub mod process;
+pub mod scheduling;
 pub mod signals;
 pub mod step;
 pub mod terminal;

@@ -9,15 +9,27 @@ use libc::c_int;
 
 use super::limits::{Limit, LimitValues};
 use super::priority::IoPriority;
+use super::scheduling::{CpuMask, SchedulingPolicy};
 use super::signals;
 
 /// Where one of the standard descriptors of a new process comes from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub enum ChildDescriptor<'fd> {
     /// Ours, of the same number; `/dev/null` if ours is closed.
+    #[default]
     Inherit,
     /// A duplicate of this one. Several may name the same.
     From(BorrowedFd<'fd>),
+}
+
+/// Whether a new process, and what it executes, can gain privileges by an exec.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NewPrivileges {
+    /// It can.
+    #[default]
+    Allowed,
+    /// It cannot.
+    Refused,
 }
 
 /// The identity of a new process. All of it is set, and checked to have been set for good.
@@ -34,8 +46,8 @@ pub struct Credentials {
     pub groups: Vec<u32>,
 }
 
-/// Everything about a new process; see [`ChildPlan`].
-#[derive(Debug)]
+/// Everything about a new process; see [`ChildPlan`]. By default it is as we are.
+#[derive(Debug, Default)]
 pub struct Blueprint<'fd> {
     /// Paths to try to execute, in this order, as execvp(3) goes through PATH. The child does the looking-up, so that
     /// a file system that hangs never stalls the parent.
@@ -44,18 +56,39 @@ pub struct Blueprint<'fd> {
     pub arguments: Vec<CString>,
     /// The whole environment, as `KEY=VALUE`.
     pub environment: Vec<CString>,
+    /// The root directory; ours if `None`. The working directory is then looked up below it, and is its top if none
+    /// is named.
+    pub chroot: Option<CString>,
     /// The working directory; ours if `None`.
     pub directory: Option<CString>,
+    /// The mask of permissions that new files do not get; ours if `None`.
+    pub umask: Option<u32>,
     /// The identity; ours if `None`.
     pub credentials: Option<Credentials>,
+    /// The capabilities it keeps, as in [`capabilities`](super::capabilities); ours if `None`, though another user
+    /// than root gets none of them.
+    pub capabilities: Option<u64>,
+    /// Whether it can gain privileges.
+    pub new_privileges: NewPrivileges,
     /// The nice value, absolute; ours if `None`.
     pub nice: Option<i32>,
     /// The I/O priority; ours if `None`.
     pub io_priority: Option<IoPriority>,
+    /// The scheduling policy; ours if `None`.
+    pub scheduling: Option<SchedulingPolicy>,
+    /// The processors it may run on; ours if `None`.
+    pub cpus: Option<CpuMask>,
+    /// What is added to its badness when memory runs out, -1000 to 1000; ours if `None`.
+    pub oom_score_adjust: Option<i32>,
+    /// The `cgroup.procs` of the cgroup to go to; ours if `None`.
+    pub cgroup_procs: Option<CString>,
     /// Limits to set, in this order. What is not named stays as it is with us.
     pub limits: Vec<(Limit, LimitValues)>,
     /// Standard input.
     pub stdin: ChildDescriptor<'fd>,
+    /// A file that the child opens as its standard input, in place of `stdin`. To open a FIFO takes as long as nobody
+    /// writes to it, which is why it is the child that does it.
+    pub stdin_path: Option<CString>,
     /// Standard output.
     pub stdout: ChildDescriptor<'fd>,
     /// Standard error.
@@ -68,6 +101,8 @@ pub struct ChildPlan<'fd> {
     pub(super) blueprint: Blueprint<'fd>,
     pub(super) streams: [Stream; 3],
     pub(super) dispositions: &'static [c_int],
+    /// What is written to `/proc/self/oom_score_adj`.
+    pub(super) oom_score_adjust: Option<String>,
 }
 
 /// A [`ChildDescriptor`] as the child uses it.
@@ -96,6 +131,7 @@ impl<'fd> ChildPlan<'fd> {
         static CHANGED: OnceLock<Vec<c_int>> = OnceLock::new();
         let streams = [blueprint.stdin, blueprint.stdout, blueprint.stderr].map(Stream::from);
         let dispositions = CHANGED.get_or_init(signals::changed_dispositions);
-        Self { blueprint, streams, dispositions }
+        let oom_score_adjust = blueprint.oom_score_adjust.map(|adjust| adjust.to_string());
+        Self { blueprint, streams, dispositions, oom_score_adjust }
     }
 }

@@ -1,4 +1,5 @@
-//! The steps of starting a process, in the order in which they are taken, and the failure of one of them.
+//! The steps of starting a process, and the failure of one of them. The order in which they are taken is that of
+//! the child, which is the configuration's contract.
 
 use std::fmt;
 
@@ -36,6 +37,22 @@ pub enum Step {
     Uid,
     /// Replacing the child by the program.
     Exec,
+    /// The file that standard input comes from.
+    Stdin,
+    /// The scheduling policy.
+    Scheduler,
+    /// The processors to run on.
+    Cpus,
+    /// How readily it is killed when memory runs out.
+    OomScoreAdjust,
+    /// The cgroup of the instance.
+    Cgroup,
+    /// The root directory.
+    Chroot,
+    /// Capabilities: bounding set before the user changes, the others after.
+    Capabilities,
+    /// No new privileges by an exec.
+    NoNewPrivileges,
 }
 
 impl Step {
@@ -56,7 +73,20 @@ impl Step {
             Self::Gid => "gid",
             Self::Uid => "uid",
             Self::Exec => "exec",
+            Self::Stdin => "stdin",
+            Self::Scheduler => "scheduler",
+            Self::Cpus => "cpus",
+            Self::OomScoreAdjust => "oom_score_adj",
+            Self::Cgroup => "cgroup",
+            Self::Chroot => "chroot",
+            Self::Capabilities => "capabilities",
+            Self::NoNewPrivileges => "no_new_privileges",
         }
+    }
+
+    /// The outcome of a system call as that of this step.
+    pub(super) fn check<T>(self, outcome: Result<T, Errno>) -> Result<T, StepError> {
+        outcome.map_err(|errno| StepError { step: self, errno })
     }
 
     /// The number in a status record; a limit's place in [`Limit::ALL`] is in the upper half.
@@ -75,6 +105,14 @@ impl Step {
             Self::Gid => 11,
             Self::Uid => 12,
             Self::Exec => 13,
+            Self::Stdin => 14,
+            Self::Scheduler => 15,
+            Self::Cpus => 16,
+            Self::OomScoreAdjust => 17,
+            Self::Cgroup => 18,
+            Self::Chroot => 19,
+            Self::Capabilities => 20,
+            Self::NoNewPrivileges => 21,
         }
     }
 
@@ -93,6 +131,14 @@ impl Step {
             Self::Gid,
             Self::Uid,
             Self::Exec,
+            Self::Stdin,
+            Self::Scheduler,
+            Self::Cpus,
+            Self::OomScoreAdjust,
+            Self::Cgroup,
+            Self::Chroot,
+            Self::Capabilities,
+            Self::NoNewPrivileges,
         ];
         let limits = Limit::ALL.iter().map(|limit| Self::Limit(*limit));
         plain.into_iter().chain(limits).find(|step| step.code() == code)
@@ -133,13 +179,12 @@ mod tests {
             let step = Step::Limit(*limit);
             assert_eq!(Step::from_code(step.code()), Some(step));
         }
-        for code in 1..=13 {
-            if let Some(step) = Step::from_code(code) {
-                assert_eq!(step.code(), code);
-            }
+        // Without 6, whose upper half says which limit.
+        for code in (1..=5).chain(7..=21) {
+            assert_eq!(Step::from_code(code).unwrap().code(), code);
         }
         assert_eq!(Step::from_code(0), None);
-        assert_eq!(Step::from_code(14), None);
+        assert_eq!(Step::from_code(22), None);
         assert_eq!(Step::from_code(6 | (16 << 16)), None);
         assert_eq!(Step::from_code(u32::MAX), None);
     }
