@@ -11,6 +11,7 @@
 //! | `limits` | the resource limits, of ourselves and of a new process |
 //! | `priority`, `scheduling` | nice and I/O priority; scheduling policy and processors |
 //! | `capabilities` | their names, and how a process is left with some of them |
+//! | `cgroup` | where cgroups can be made, and making, filling, killing and removing one |
 //! | `wait` | seeing and reaping children that ended |
 //! | `signals` | blocking signals, receiving them from a descriptor, their names |
 //! | `poll`, `timer`, `clock` | epoll, timerfd, the two clocks |
@@ -26,6 +27,7 @@
 
 pub mod accept;
 pub mod capabilities;
+pub mod cgroup;
 mod child;
 pub mod clock;
 pub mod errno;

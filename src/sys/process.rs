@@ -78,6 +78,20 @@ pub fn become_subreaper() -> Result<(), Errno> {
     prctl::set_child_subreaper(true)
 }
 
+/// The parent of a process, its parent, and so on, as far as `/proc` shows them (proc_pid_stat(5)).
+pub fn ancestors(pid: Pid) -> impl Iterator<Item = Pid> {
+    /// No tree is as deep; and ids that are reused while it is climbed could make a circle.
+    const DEEPEST: usize = 1000;
+    std::iter::successors(parent(pid), |pid| parent(*pid)).take(DEEPEST)
+}
+
+fn parent(pid: Pid) -> Option<Pid> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold anything, parentheses too.
+    let (_, after_name) = stat.rsplit_once(") ")?;
+    Pid::new(after_name.split(' ').nth(1)?.parse().ok()?)
+}
+
 /// Our real user id.
 #[must_use]
 pub fn own_uid() -> u32 {
@@ -211,6 +225,16 @@ mod tests {
             i32::from(!(done && is_open(0) && is_open(1) && is_open(2)))
         });
         assert_eq!(ended, Ending::Exited(0));
+    }
+
+    #[test]
+    fn ancestors_lead_to_the_first_process() {
+        let ours: Vec<Pid> = ancestors(Pid::own()).collect();
+        assert_eq!(
+            ours.first().map(|pid| pid.get()),
+            Some(std::os::unix::process::parent_id().cast_signed())
+        );
+        assert_eq!(ours.last().and_then(|pid| parent(*pid)), None);
     }
 
     #[test]
