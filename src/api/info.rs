@@ -91,13 +91,10 @@ pub fn methods() -> Reply {
 }
 
 fn describe(writer: &mut Writer, method: &Method) {
-    let settings = match method.settings {
-        TakesSettings::Yes => keys::KEYS,
-        TakesSettings::No => &[],
-    };
     // An argument of the method's own goes before a setting of the same name.
     let own = |name: &str| method.arguments.iter().any(|argument| argument.name == name);
-    let settings = || settings.iter().filter(|key| !own(key.name()));
+    let takes_settings = method.settings == TakesSettings::Yes;
+    let settings = || keys::all().filter(|key| takes_settings && !own(key.name()));
     writer.str(method.name);
     writer.map(3);
     writer.entry("access", method.access.as_str());

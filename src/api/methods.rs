@@ -311,12 +311,8 @@ impl Method {
     /// Everything about its arguments.
     pub fn read(&self, arguments: Arguments<'_>) -> Result<Request, ApiError> {
         let own = self.arguments.iter().map(|argument| argument.name);
-        let settings = match self.settings {
-            TakesSettings::Yes => keys::KEYS,
-            TakesSettings::No => &[],
-        };
-        let settings = settings.iter().flat_map(|key| key.names.iter().copied());
-        arguments.only(own.chain(settings))?;
+        let settings = keys::all().filter(|_| self.settings == TakesSettings::Yes);
+        arguments.only(own.chain(settings.flat_map(|key| key.names.iter().copied())))?;
         (self.read)(arguments)
     }
 }

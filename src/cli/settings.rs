@@ -4,7 +4,7 @@
 //! What a value may be is the supervisor's business: here words become values of the right type, no more.
 
 use super::render::text;
-use crate::config::keys::{self, KEYS, Key, Kind};
+use crate::config::keys::{self, Key, Kind};
 use crate::config::units;
 use crate::core::nearest::nearest;
 use crate::wire::json;
@@ -197,7 +197,7 @@ fn known(name: &str) -> Result<(&'static Key, Option<&str>), String> {
     {
         return Ok((key, Some(entry)));
     }
-    let names = KEYS.iter().flat_map(|key| key.names.iter().copied());
+    let names = keys::all().flat_map(|key| key.names.iter().copied());
     Err(match nearest(&plain, names) {
         Some(near) => format!("there is no setting '{name}'; did you mean '{near}'?"),
         None => format!("there is no setting '{name}'"),
@@ -297,7 +297,7 @@ Settings, as --KEY VALUE, --KEY=VALUE or KEY=VALUE, with _ or -. An array is JSO
 given again it goes on. A table's entry is --env NAME=VALUE or env.NAME=VALUE.
 "
     .to_string();
-    for key in KEYS {
+    for key in keys::all() {
         let others: String = key.names.iter().skip(1).map(|name| format!(", {name}")).collect();
         // Writing into a string cannot fail.
         let _ = writeln!(help, "  {}{others} ({}; default {})", key.name(), key.kind.as_str(), key.default);

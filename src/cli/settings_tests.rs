@@ -112,7 +112,7 @@ fn the_values_of_the_setting_restart_are_all_known() {
 fn help_and_the_manual_know_every_setting() {
     let manual = include_str!("../../man/procnanny.1");
     let help = create(&["--help"]).unwrap_err();
-    for key in KEYS {
+    for key in keys::all() {
         assert!(key.names.iter().all(|name| help.contains(name)), "help of create: {}", key.name());
         let plain = key.default.trim_matches('"');
         // A default in words is told in words.

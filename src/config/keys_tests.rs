@@ -1,4 +1,6 @@
+use super::super::accounts;
 use super::*;
+use crate::core::program::IoPriority;
 
 fn set(name: &str, value: impl Into<Value>) -> Result<Settings, String> {
     let mut settings = Settings::default();
@@ -18,7 +20,7 @@ fn every_setting_takes_what_it_gives() {
     settings.process.group = Some(accounts::group("root").unwrap());
     settings.policy.restart_delay = std::time::Duration::from_millis(1250);
     let mut copy = Settings::default();
-    for key in KEYS {
+    for key in all() {
         apply(&mut copy, key.name(), &key.get(&settings)).unwrap();
     }
     assert_eq!(copy, settings);
@@ -27,7 +29,7 @@ fn every_setting_takes_what_it_gives() {
 
 #[test]
 fn names_are_unique() {
-    let mut names: Vec<&str> = KEYS.iter().flat_map(|key| key.names.iter().copied()).collect();
+    let mut names: Vec<&str> = all().flat_map(|key| key.names.iter().copied()).collect();
     let count = names.len();
     names.sort_unstable();
     names.dedup();
