@@ -192,7 +192,7 @@ fn known(name: &str) -> Result<(&'static Key, Option<&str>), String> {
         return Ok((key, None));
     }
     if let Some((table, entry)) = name.split_once('.')
-        && let Some(key) = keys::find(&table.replace('-', "_")).filter(|key| key.kind == Kind::Table)
+        && let Some(key) = keys::find(&table.replace('-', "_")).filter(|key| is_table(key.kind))
         && !entry.is_empty()
     {
         return Ok((key, Some(entry)));
@@ -211,16 +211,13 @@ fn value(key: &Key, word: &str) -> Result<Value, &'static str> {
         Kind::Text => Ok(Value::from(word)),
         Kind::NameOrNumber => Ok(number().unwrap_or_else(|_| Value::from(word))),
         Kind::Integer => number().map_err(|_| "a whole number"),
-        Kind::Boolean => match word {
-            "true" | "yes" | "on" => Ok(Value::Bool(true)),
-            "false" | "no" | "off" => Ok(Value::Bool(false)),
-            _ => Err("true or false"),
-        },
+        Kind::Boolean => boolean(word).ok_or("true or false"),
+        Kind::BooleanOrTexts => Ok(boolean(word).unwrap_or_else(|| array_or_list(word))),
         Kind::Duration => match units::parse_duration(word) {
             Ok(_) => Ok(Value::from(word)),
             Err(_) => Err("a duration: a number of seconds, or 500ms, 10s, 5m, 2h"),
         },
-        Kind::Texts => Ok(array(word).unwrap_or_else(|| texts(&list(word)))),
+        Kind::Texts | Kind::NamesOrNumbers | Kind::TextOrTexts => Ok(array_or_list(word)),
         Kind::Integers => match array(word) {
             Some(array) => Ok(array),
             None => {
@@ -230,7 +227,7 @@ fn value(key: &Key, word: &str) -> Result<Value, &'static str> {
                 Ok(Value::Array(numbers.into_iter().map(Value::Int).collect()))
             }
         },
-        Kind::Table => match json::parse(word) {
+        Kind::Table | Kind::Limits => match json::parse(word) {
             Ok(Value::Map(entries)) => Ok(Value::Map(entries)),
             Ok(_) | Err(_) => {
                 let (name, value) = word.split_once('=').ok_or("NAME=VALUE, or a JSON object")?;
@@ -238,6 +235,35 @@ fn value(key: &Key, word: &str) -> Result<Value, &'static str> {
             }
         },
     }
+}
+
+/// Whether it has entries that can be set one by one.
+fn is_table(kind: Kind) -> bool {
+    match kind {
+        Kind::Table | Kind::Limits => true,
+        Kind::Text
+        | Kind::Texts
+        | Kind::Integer
+        | Kind::Integers
+        | Kind::Boolean
+        | Kind::Duration
+        | Kind::NameOrNumber
+        | Kind::NamesOrNumbers
+        | Kind::TextOrTexts
+        | Kind::BooleanOrTexts => false,
+    }
+}
+
+fn boolean(word: &str) -> Option<Value> {
+    match word {
+        "true" | "yes" | "on" => Some(Value::Bool(true)),
+        "false" | "no" | "off" => Some(Value::Bool(false)),
+        _ => None,
+    }
+}
+
+fn array_or_list(word: &str) -> Value {
+    array(word).unwrap_or_else(|| texts(&list(word)))
 }
 
 /// A JSON array, if it is one.

@@ -3,6 +3,7 @@
 //! The files are read directly, not through the name service: a directory server that does not answer would stop
 //! the loop, and a static binary has no name service. Users of other sources are given by their numbers.
 
+use crate::core::nearest::nearest;
 use crate::core::program::{Account, Identity, User};
 use std::fs;
 
@@ -25,7 +26,10 @@ pub fn user(given: &str) -> Result<User, LookupError> {
     };
     let groups =
         fs::read(GROUP).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-    find_user(given, number, &passwd, &groups).ok_or_else(|| format!("a user of {PASSWD} or a number"))
+    find_user(given, number, &passwd, &groups).ok_or_else(|| {
+        let names = passwd.lines().filter_map(passwd_line).map(|(name, _, _)| name);
+        format!("a user of {PASSWD} or a number{}", meant(given, names))
+    })
 }
 
 /// Looks a group up by name or number.
@@ -40,8 +44,16 @@ pub fn group(given: &str) -> Result<Identity, LookupError> {
         fs::read(GROUP).map_err(|error| format!("a number, since {GROUP} cannot be read ({error})"))?;
     let text = String::from_utf8_lossy(&bytes);
     let found = text.lines().filter_map(group_line).find(|line| line.name == given);
-    let line = found.ok_or_else(|| format!("a group of {GROUP} or a number"))?;
+    let line = found.ok_or_else(|| {
+        let names = text.lines().filter_map(group_line).map(|line| line.name);
+        format!("a group of {GROUP} or a number{}", meant(given, names))
+    })?;
     Ok(Identity { given: given.to_string(), id: line.gid })
+}
+
+/// The end of a sentence: the name that was probably meant.
+fn meant<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> String {
+    nearest(given, names).map_or_else(String::new, |near| format!("; did you mean '{near}'?"))
 }
 
 fn find_user(given: &str, number: Option<u32>, passwd: &str, groups: &str) -> Option<User> {

@@ -3,11 +3,22 @@
 
 use super::units;
 use crate::core::program::IoPriority;
+use crate::core::settings::Scheduler;
 use crate::wire::value::Value;
 use std::time::Duration;
 
 /// What would have been right, to follow "expected".
 pub type Expected = String;
+
+/// A part of what was given, as an error shows it: in quotes, short, and without what a terminal would act on.
+pub fn quoted(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let escaped = text.escape_debug().to_string();
+    match escaped.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("'{}…'", escaped.get(..cut).unwrap_or("")),
+        None => format!("'{escaped}'"),
+    }
+}
 
 /// A string. Binary that is UTF-8 is one too, since some clients send nothing else.
 pub fn text(value: &Value) -> Result<&str, Expected> {
@@ -19,6 +30,12 @@ pub fn text(value: &Value) -> Result<&str, Expected> {
 pub fn non_empty(value: &Value) -> Result<&str, Expected> {
     let text = text(value).map_err(|_| "a non-empty string")?;
     if text.is_empty() { Err("a non-empty string".to_string()) } else { Ok(text) }
+}
+
+/// The path of something, from the root.
+pub fn absolute_path(value: &Value) -> Result<&str, Expected> {
+    let path = text(value).ok().filter(|path| path.starts_with('/'));
+    path.ok_or_else(|| "an absolute path".to_string())
 }
 
 /// An array of strings.
@@ -117,6 +134,41 @@ pub fn io_priority(value: &Value) -> Result<IoPriority, Expected> {
     }
 }
 
+/// A scheduling policy: `"other"`, `"batch"`, `"idle"`, `"fifo/N"`, `"rr/N"`.
+pub fn scheduler(value: &Value) -> Result<Scheduler, Expected> {
+    let expected = || {
+        "\"other\", \"batch\", \"idle\", \"fifo/N\" or \"rr/N\" with a priority N from 1 to 99".to_string()
+    };
+    let priority = |text: &str| text.parse().ok().filter(|priority| (1..=99).contains(priority));
+    let given = value.text().unwrap_or("");
+    let (policy, number) =
+        given.split_once('/').map_or((given, None), |(policy, n)| (policy, Some(priority(n))));
+    match (policy, number) {
+        ("other", None) => Ok(Scheduler::Other),
+        ("batch", None) => Ok(Scheduler::Batch),
+        ("idle", None) => Ok(Scheduler::Idle),
+        ("fifo", Some(Some(priority))) => Ok(Scheduler::Fifo(priority)),
+        ("rr", Some(Some(priority))) => Ok(Scheduler::RoundRobin(priority)),
+        _ => Err(expected()),
+    }
+}
+
+/// A mask of permissions: octal digits, or a number.
+pub fn mask(value: &Value) -> Result<u32, Expected> {
+    const ALL: u32 = 0o777;
+    let digits = |text: &str| {
+        let digits = text.strip_prefix("0o").unwrap_or(text);
+        // Digits alone: a sign would be read as well.
+        let octal = digits.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
+        if octal { u32::from_str_radix(digits, 8).ok() } else { None }
+    };
+    let mask = match value.as_u64() {
+        Some(number) => u32::try_from(number).ok(),
+        None => value.text().and_then(digits),
+    };
+    mask.filter(|mask| *mask <= ALL).ok_or_else(|| "a mask of permissions, such as \"0022\"".to_string())
+}
+
 /// Seconds, whole where they are whole.
 pub fn seconds(duration: Duration) -> Value {
     if duration.subsec_nanos() == 0 {
@@ -142,6 +194,40 @@ mod tests {
             assert!(parsed(wrong).is_err(), "{wrong}");
         }
         assert!(io_priority(&Value::Int(8)).is_err());
+    }
+
+    #[test]
+    fn what_is_repeated_is_short_and_harmless() {
+        assert_eq!(quoted("größe"), "'größe'");
+        assert_eq!(quoted("a\u{1b}[2J'"), "'a\\u{1b}[2J\\''");
+        let long = quoted(&"\0".repeat(1_000_000));
+        assert!(long.chars().count() == 63 && long.ends_with("…'"), "{long}");
+    }
+
+    #[test]
+    fn schedulers() {
+        let parsed = |text: &str| scheduler(&Value::from(text));
+        assert_eq!(parsed("other"), Ok(Scheduler::Other));
+        assert_eq!(parsed("batch"), Ok(Scheduler::Batch));
+        assert_eq!(parsed("idle"), Ok(Scheduler::Idle));
+        assert_eq!(parsed("fifo/1"), Ok(Scheduler::Fifo(1)));
+        assert_eq!(parsed("rr/99"), Ok(Scheduler::RoundRobin(99)));
+        for wrong in ["", "fifo", "fifo/", "fifo/0", "rr/100", "rr/-1", "other/1", "idle/", "deadline"] {
+            assert!(parsed(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn masks_are_octal() {
+        for text in ["0022", "022", "22", "0o22"] {
+            assert_eq!(mask(&Value::from(text)), Ok(0o22), "{text}");
+        }
+        assert_eq!(mask(&Value::Int(0o777)), Ok(0o777));
+        for wrong in ["", "0o", "0888", "1000", "-1", "+7", "rwx"] {
+            assert!(mask(&Value::from(wrong)).is_err(), "{wrong}");
+        }
+        assert!(mask(&Value::Int(0o1000)).is_err());
+        assert!(mask(&Value::Int(-1)).is_err());
     }
 
     #[test]

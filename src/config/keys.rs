@@ -9,6 +9,7 @@ mod restart;
 mod stop;
 mod streams;
 
+use super::cgroup;
 use super::convert::{self, Expected};
 use crate::core::nearest::nearest;
 use crate::core::program::Settings;
@@ -52,6 +53,14 @@ pub enum Kind {
     Duration,
     /// A name or a number.
     NameOrNumber,
+    /// An array of names or numbers.
+    NamesOrNumbers,
+    /// A string, or an array of strings.
+    TextOrTexts,
+    /// True, false or an array of strings.
+    BooleanOrTexts,
+    /// A table of resource limits.
+    Limits,
 }
 
 /// What a change of a setting touches.
@@ -121,6 +130,10 @@ impl Kind {
             Kind::Boolean => "boolean",
             Kind::Duration => "duration",
             Kind::NameOrNumber => "string or integer",
+            Kind::NamesOrNumbers => "array of strings or integers",
+            Kind::TextOrTexts => "string or array of strings",
+            Kind::BooleanOrTexts => "boolean or array of strings",
+            Kind::Limits => "table of limits",
         }
     }
 }
@@ -161,6 +174,10 @@ pub fn check(settings: &Settings) -> Result<(), SettingError> {
         let id = user.identity.id;
         let sentence = format!("user {id} has no entry in /etc/passwd, so 'group' has to be given too");
         return Err(SettingError::Together(sentence));
+    }
+    if let Some(entries) = &settings.process.cgroup {
+        let sentence = |why: String| SettingError::Together(format!("'cgroup' cannot be had: {why}"));
+        cgroup::check(entries).map_err(sentence)?;
     }
     Ok(())
 }

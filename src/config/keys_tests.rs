@@ -1,6 +1,9 @@
 use super::super::accounts;
 use super::*;
 use crate::core::program::IoPriority;
+use crate::core::settings::{
+    Capabilities, Cpus, InheritEnv, LimitSetting, NewPrivileges, Scheduler, StandardInput,
+};
 
 fn set(name: &str, value: impl Into<Value>) -> Result<Settings, String> {
     let mut settings = Settings::default();
@@ -18,9 +21,21 @@ fn every_setting_takes_what_it_gives() {
     settings.process.env = vec![("A".to_string(), "b".to_string())];
     settings.process.user = Some(accounts::user("root").unwrap());
     settings.process.group = Some(accounts::group("root").unwrap());
+    settings.process.groups = Some(vec![accounts::group("root").unwrap(), accounts::group("7").unwrap()]);
+    settings.process.capabilities = Some(Capabilities(0b11));
+    settings.process.new_privileges = NewPrivileges::Refused;
+    settings.process.scheduler = Some(Scheduler::Fifo(3));
+    settings.process.cpus = Some(Cpus(vec![0]));
+    settings.process.oom_score_adj = Some(-7);
+    settings.process.limits = vec![LimitSetting { name: "core", soft: 1, hard: u64::MAX }];
+    settings.process.umask = Some(0o27);
+    settings.process.chroot = Some("/srv".to_string());
+    settings.process.inherit_env = InheritEnv::Only(vec!["LANG".to_string()]);
+    settings.process.stdin = StandardInput::Path("/etc/passwd".to_string());
     settings.policy.restart_delay = std::time::Duration::from_millis(1250);
     let mut copy = Settings::default();
-    for key in all() {
+    // Files have to be there, and cgroups to be had: those two are tested elsewhere.
+    for key in all().filter(|key| !["env_file", "cgroup"].contains(&key.name())) {
         apply(&mut copy, key.name(), &key.get(&settings)).unwrap();
     }
     assert_eq!(copy, settings);
@@ -50,6 +65,9 @@ fn what_is_wrong_is_said_with_what_would_be_right() {
     assert!(
         set("user", "no such user here").unwrap_err().contains("expected a user of /etc/passwd or a number")
     );
+    assert!(set("user", "rooot").unwrap_err().contains("did you mean 'root'?"));
+    assert!(set("groups", Value::Array(vec!["rooot".into()])).unwrap_err().contains("did you mean 'root'?"));
+    assert!(set("limits", Value::map([("nofil", Value::Int(1))])).unwrap_err().starts_with("'limits' is {"));
     assert!(set("stop_signal", "KILLL").is_err());
     assert_eq!(set("stop_signal", "SIGUSR1").unwrap().stop.signal, 10);
     assert_eq!(set("uid", 0).unwrap().process.user.unwrap().identity.id, 0);

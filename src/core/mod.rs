@@ -16,6 +16,7 @@ pub mod nearest;
 pub mod policy;
 pub mod program;
 pub mod ring;
+pub mod settings;
 pub mod state;
 pub mod substitute;
 pub mod table;

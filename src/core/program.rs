@@ -2,6 +2,10 @@
 
 use super::ids::{InstanceIndex, ProgramId};
 use super::instance::Instance;
+use super::settings::{
+    Capabilities, CgroupEntry, Cpus, EnvFile, InheritEnv, LimitSetting, NewPrivileges, Scheduler,
+    StandardInput,
+};
 use super::state::{AdminState, HealthyWhen, Sequel, State};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -142,16 +146,42 @@ pub struct ProcessSettings {
     pub args: Vec<String>,
     /// `env`, before substitution, in the order given.
     pub env: Vec<(String, String)>,
+    /// `env_file`: files in the order given.
+    pub env_files: Vec<EnvFile>,
+    /// `inherit_env`.
+    pub inherit_env: InheritEnv,
     /// `directory`, before substitution.
     pub directory: Option<String>,
+    /// `chroot`, before substitution.
+    pub chroot: Option<String>,
+    /// `umask`; `None` leaves the supervisor's own.
+    pub umask: Option<u32>,
     /// `user`.
     pub user: Option<User>,
     /// `group`.
     pub group: Option<Identity>,
+    /// `groups`; `None` stands for those of the user.
+    pub groups: Option<Vec<Identity>>,
+    /// `capabilities`; `None` is no change.
+    pub capabilities: Option<Capabilities>,
+    /// `no_new_privileges`.
+    pub new_privileges: NewPrivileges,
     /// `nice`; `None` leaves the supervisor's own.
     pub nice: Option<i32>,
     /// `ionice`; `None` leaves the supervisor's own.
     pub ionice: Option<IoPriority>,
+    /// `scheduler`; `None` leaves the supervisor's own.
+    pub scheduler: Option<Scheduler>,
+    /// `cpus`; `None` leaves the supervisor's own.
+    pub cpus: Option<Cpus>,
+    /// `oom_score_adj`; `None` leaves the supervisor's own.
+    pub oom_score_adj: Option<i32>,
+    /// `limits`, in the order given; what is not named stays as the supervisor found it.
+    pub limits: Vec<LimitSetting>,
+    /// `cgroup`; `None` leaves a process in the supervisor's own.
+    pub cgroup: Option<Vec<CgroupEntry>>,
+    /// `stdin`.
+    pub stdin: StandardInput,
     /// `stdout`.
     pub stdout: Output,
     /// `stderr`.

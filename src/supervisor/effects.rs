@@ -47,6 +47,7 @@ impl Supervisor {
             }
         }
         self.tell(key, change, input);
+        self.release_cgroup_at_rest(key);
         if let Some(key) = removed {
             self.give_up(key);
         }
@@ -153,6 +154,7 @@ impl Supervisor {
     fn kill(&mut self, key: InstanceKey, why: Stop) {
         if let Some(pid) = self.mark_stop(key, why) {
             signal_group(pid, libc::SIGKILL);
+            self.kill_cgroup(key);
         }
     }
 

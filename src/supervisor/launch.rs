@@ -4,10 +4,13 @@
 use crate::api::host::Host;
 use crate::core::ids::InstanceIndex;
 use crate::core::program::{IoPriority, Output, ProcessSettings, Program, User};
+use crate::core::settings::{self, InheritEnv, Scheduler, StandardInput};
 use crate::core::substitute::Substitution;
 use crate::sys::limits::{Limit, LimitValues};
-use crate::sys::plan::{Blueprint, ChildDescriptor, ChildPlan, Credentials};
+use crate::sys::plan::{self, Blueprint, ChildDescriptor, ChildPlan, Credentials};
 use crate::sys::priority::{self, IoClass};
+use crate::sys::scheduling::{CpuMask, SchedulingPolicy};
+use std::borrow::Cow;
 use std::ffi::{CString, NulError};
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -28,7 +31,7 @@ pub struct Launch {
 const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
 impl Launch {
-    /// The plan for a process of an instance.
+    /// The plan for a process of an instance, in the cgroup of this `cgroup.procs`.
     ///
     /// # Errors
     /// A NUL byte in what has to be a C string.
@@ -37,84 +40,165 @@ impl Launch {
         program: &Program,
         index: InstanceIndex,
         host: Host,
+        cgroup_procs: Option<CString>,
     ) -> Result<ChildPlan<'_>, NulError> {
         let settings = &program.settings.process;
-        let substitution = Substitution {
-            program: &program.name,
-            instance: index,
-            uid: host.uid_of(settings),
-            gid: host.gid_of(settings),
+        let here = substitution(program, index, host);
+        let stdin_path = match &settings.stdin {
+            StandardInput::Null => None,
+            StandardInput::Path(path) => Some(CString::new(here.apply(path))?),
         };
-        let command = substitution.apply(&settings.command);
-        let environment = self.environment_of(settings, &substitution)?;
-        let path = environment.iter().find_map(|variable| value_of(variable, "PATH"));
+        let blueprint = self.blueprint(settings, host, here)?;
+        Ok(ChildPlan::new(Blueprint { stdin_path, cgroup_procs, ..blueprint }))
+    }
+
+    fn blueprint(
+        &self,
+        settings: &ProcessSettings,
+        host: Host,
+        here: Substitution<'_>,
+    ) -> Result<Blueprint<'_>, NulError> {
+        let string = |text: &str| CString::new(here.apply(text));
+        let command = here.apply(&settings.command);
+        let environment = self.environment_of(settings, here);
+        let environment = environment.into_iter().map(Variable::into_text).collect::<Result<Vec<_>, _>>()?;
+        let path = environment.iter().find_map(|text| text.as_bytes().strip_prefix(b"PATH="));
         let candidates = candidates(command.as_bytes(), path.unwrap_or(DEFAULT_PATH))?;
         let mut arguments = vec![CString::new(command)?];
         for arg in &settings.args {
-            arguments.push(CString::new(substitution.apply(arg))?);
+            arguments.push(string(arg)?);
         }
-        let directory =
-            settings.directory.as_deref().map(|directory| CString::new(substitution.apply(directory)));
         let stream = |output| match output {
             Output::Inherit => ChildDescriptor::Inherit,
             Output::Null => ChildDescriptor::From(self.null.as_fd()),
         };
-        Ok(ChildPlan::new(Blueprint {
+        Ok(Blueprint {
             candidates,
             arguments,
             environment,
-            directory: directory.transpose()?,
+            chroot: settings.chroot.as_deref().map(string).transpose()?,
+            directory: settings.directory.as_deref().map(string).transpose()?,
+            umask: settings.umask,
             credentials: credentials(settings, host),
+            capabilities: settings.capabilities.map(|set| set.0),
+            new_privileges: match settings.new_privileges {
+                settings::NewPrivileges::Allowed => plan::NewPrivileges::Allowed,
+                settings::NewPrivileges::Refused => plan::NewPrivileges::Refused,
+            },
             nice: settings.nice,
             io_priority: settings.ionice.and_then(io_priority),
-            limits: vec![(Limit::OpenFiles, self.open_files)],
+            scheduling: settings.scheduler.map(scheduling),
+            cpus: settings.cpus.as_ref().map(|cpus| CpuMask::new(cpus.0.iter().copied())),
+            oom_score_adjust: settings.oom_score_adj,
+            cgroup_procs: None,
+            limits: self.limits_of(settings),
             stdin: ChildDescriptor::From(self.null.as_fd()),
+            stdin_path: None,
             stdout: stream(settings.stdout),
             stderr: stream(settings.stderr),
-            ..Blueprint::default()
-        }))
+        })
     }
 
-    /// Ours, then what follows the user, then what was configured, then what tells the program who it is.
-    fn environment_of(
-        &self,
-        settings: &ProcessSettings,
-        here: &Substitution<'_>,
-    ) -> Result<Vec<CString>, NulError> {
-        let mut own: Vec<(&str, String)> = Vec::with_capacity(settings.env.len() + 7);
+    /// Those that are set; and of those that the supervisor changed for itself, the original.
+    fn limits_of(&self, settings: &ProcessSettings) -> Vec<(Limit, LimitValues)> {
+        let original = [(Limit::OpenFiles, self.open_files)];
+        let set = settings.limits.iter().filter_map(|limit| {
+            Some((Limit::named(limit.name)?, LimitValues { soft: limit.soft, hard: limit.hard }))
+        });
+        let set: Vec<_> = set.collect();
+        let is_set = |limit| set.iter().any(|(other, _)| *other == limit);
+        original.into_iter().filter(|(limit, _)| !is_set(*limit)).chain(set.iter().copied()).collect()
+    }
+
+    /// Ours, as far as it is inherited; then what follows the user; then what was configured; then what tells the
+    /// program who it is. In the order of the names.
+    fn environment_of<'a>(
+        &'a self,
+        settings: &'a ProcessSettings,
+        here: Substitution<'a>,
+    ) -> Vec<Variable<'a>> {
+        let is_inherited = |name: &[u8]| match &settings.inherit_env {
+            InheritEnv::All => true,
+            InheritEnv::Nothing => false,
+            InheritEnv::Only(names) => names.iter().any(|only| only.as_bytes() == name),
+        };
+        let mut all: Vec<Variable<'a>> = self.environment.iter().map(Variable::inherited).collect();
+        all.retain(|variable| is_inherited(variable.name));
         if let Some(account) = settings.user.as_ref().and_then(|user| user.account.as_ref()) {
-            own.push(("HOME", account.home.clone()));
-            own.push(("USER", account.name.clone()));
-            own.push(("LOGNAME", account.name.clone()));
-            own.push(("SHELL", account.shell.clone()));
+            all.push(Variable::given("HOME", &account.home));
+            all.push(Variable::given("USER", &account.name));
+            all.push(Variable::given("LOGNAME", &account.name));
+            all.push(Variable::given("SHELL", &account.shell));
         }
-        own.extend(settings.env.iter().map(|(name, value)| (name.as_str(), here.apply(value))));
-        own.push(("PROCNANNY_PROGRAM", here.program.to_string()));
-        own.push(("PROCNANNY_INSTANCE", here.instance.to_string()));
+        let of_files = settings.env_files.iter().flat_map(|file| &file.variables);
+        all.extend(of_files.map(|(name, value)| Variable::given(name, value)));
+        all.extend(settings.env.iter().map(|(name, value)| Variable::made(name, here.apply(value))));
+        all.push(Variable::given("PROCNANNY_PROGRAM", here.program));
+        all.push(Variable::made("PROCNANNY_INSTANCE", here.instance.to_string()));
         if !self.rpc.is_empty() {
-            own.push(("PROCNANNY_RPC", self.rpc.clone()));
+            all.push(Variable::given("PROCNANNY_RPC", &self.rpc));
         }
-        let is_own = |variable: &CString| own.iter().any(|(name, _)| is_of_name(variable, name));
-        let mut environment: Vec<CString> =
-            self.environment.iter().filter(|it| !is_own(it)).cloned().collect();
-        for (place, (name, value)) in own.iter().enumerate() {
-            // Of a name that is set twice, the last counts.
-            if !own.iter().skip(place + 1).any(|(later, _)| later == name) {
-                environment.push(CString::new(format!("{name}={value}"))?);
+        // Of several of the same name the last holds. Sorting keeps their order, and its time does not grow with the
+        // square of their number.
+        all.reverse();
+        all.sort_by_key(|variable| variable.name);
+        all.dedup_by_key(|variable| variable.name);
+        all
+    }
+}
+
+/// A variable of an environment.
+#[derive(Debug)]
+struct Variable<'a> {
+    name: &'a [u8],
+    content: Content<'a>,
+}
+
+/// What a variable is made of.
+#[derive(Debug)]
+enum Content<'a> {
+    /// The whole of it, `NAME=VALUE`.
+    Whole(&'a CString),
+    /// Its value.
+    Value(Cow<'a, str>),
+}
+
+impl<'a> Variable<'a> {
+    fn inherited(text: &'a CString) -> Self {
+        let bytes = text.as_bytes();
+        Self {
+            name: bytes.split(|byte| *byte == b'=').next().unwrap_or(bytes),
+            content: Content::Whole(text),
+        }
+    }
+
+    fn given(name: &'a str, value: &'a str) -> Self {
+        Self { name: name.as_bytes(), content: Content::Value(Cow::Borrowed(value)) }
+    }
+
+    fn made(name: &'a str, value: String) -> Self {
+        Self { name: name.as_bytes(), content: Content::Value(Cow::Owned(value)) }
+    }
+
+    /// `NAME=VALUE`.
+    fn into_text(self) -> Result<CString, NulError> {
+        match self.content {
+            Content::Whole(text) => Ok(text.clone()),
+            Content::Value(value) => {
+                // With room for what ends a C string.
+                let mut text = Vec::with_capacity(self.name.len() + value.len() + 2);
+                text.extend_from_slice(self.name);
+                text.push(b'=');
+                text.extend_from_slice(value.as_bytes());
+                CString::new(text)
             }
         }
-        Ok(environment)
     }
 }
 
-/// Whether a variable, `NAME=VALUE`, has this name.
-fn is_of_name(variable: &CString, name: &str) -> bool {
-    value_of(variable, name).is_some()
-}
-
-/// The value of a variable, `NAME=VALUE`, if it has this name.
-fn value_of<'a>(variable: &'a CString, name: &str) -> Option<&'a [u8]> {
-    variable.as_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=")
+fn substitution(program: &Program, instance: InstanceIndex, host: Host) -> Substitution<'_> {
+    let settings = &program.settings.process;
+    Substitution { program: &program.name, instance, uid: host.uid_of(settings), gid: host.gid_of(settings) }
 }
 
 /// The command as it is, if it has a slash; else one in each directory of PATH, where an empty entry stands for the
@@ -133,6 +217,9 @@ fn candidates(command: &[u8], path: &[u8]) -> Result<Vec<CString>, NulError> {
 /// The identity to take on; `None` where it is ours already, so that an ordinary user can name itself.
 fn credentials(settings: &ProcessSettings, host: Host) -> Option<Credentials> {
     let (uid, gid) = (host.uid_of(settings), host.gid_of(settings));
+    if let Some(groups) = &settings.groups {
+        return Some(Credentials { uid, gid, groups: groups.iter().map(|group| group.id).collect() });
+    }
     let ours = uid == host.uid && gid == host.gid;
     if settings.user.is_none() && settings.group.is_none() || ours && host.uid != 0 {
         return None;
@@ -143,6 +230,16 @@ fn credentials(settings: &ProcessSettings, host: Host) -> Option<Credentials> {
         groups.push(gid);
     }
     Some(Credentials { uid, gid, groups })
+}
+
+fn scheduling(given: Scheduler) -> SchedulingPolicy {
+    match given {
+        Scheduler::Other => SchedulingPolicy::OTHER,
+        Scheduler::Batch => SchedulingPolicy::BATCH,
+        Scheduler::Idle => SchedulingPolicy::IDLE,
+        Scheduler::Fifo(priority) => SchedulingPolicy::fifo(priority),
+        Scheduler::RoundRobin(priority) => SchedulingPolicy::round_robin(priority),
+    }
 }
 
 fn io_priority(given: IoPriority) -> Option<priority::IoPriority> {
@@ -182,6 +279,66 @@ mod tests {
         assert_eq!(credentials(&ProcessSettings::default(), root), None);
         assert_eq!(credentials(&named, ours), None);
         let taken = Credentials { uid: 1000, gid: 1000, groups: vec![4, 1000] };
-        assert_eq!(credentials(&named, root), Some(taken));
+        assert_eq!(credentials(&named, root), Some(taken.clone()));
+        let in_groups = |groups| ProcessSettings { groups: Some(groups), ..named.clone() };
+        let group = Identity { given: "7".to_string(), id: 7 };
+        let taken = |groups| Some(Credentials { groups, ..taken.clone() });
+        assert_eq!(credentials(&in_groups(vec![group]), root), taken(vec![7]));
+        assert_eq!(credentials(&in_groups(Vec::new()), ours), taken(Vec::new()));
+    }
+
+    fn launch() -> Launch {
+        Launch {
+            environment: [c"PATH=/bin", c"LANG=C", c"HOME=/root"].map(CString::from).to_vec(),
+            open_files: LimitValues { soft: 10, hard: 20 },
+            null: std::fs::File::open("/dev/null").unwrap().into(),
+            rpc: String::new(),
+        }
+    }
+
+    fn environment(settings: &ProcessSettings) -> Vec<String> {
+        let launch = launch();
+        let here = Substitution { program: "web", instance: InstanceIndex(3), uid: 5, gid: 6 };
+        let all = launch.environment_of(settings, here);
+        let shown = all.into_iter().map(|variable| variable.into_text().unwrap().into_string().unwrap());
+        shown.filter(|variable| !variable.starts_with("PROCNANNY_")).collect()
+    }
+
+    #[test]
+    fn each_layer_of_the_environment_goes_over_the_one_before() {
+        let mut settings = ProcessSettings::default();
+        assert_eq!(environment(&settings), ["HOME=/root", "LANG=C", "PATH=/bin"]);
+        let account = Account { name: "me".to_string(), home: "/me".to_string(), ..Account::default() };
+        let identity = Identity { given: "me".to_string(), id: 1000 };
+        settings.user = Some(User { identity, account: Some(account) });
+        let pair = |name: &str, value: &str| (name.to_string(), value.to_string());
+        let file = |value| settings::EnvFile {
+            path: String::new(),
+            variables: vec![pair("LANG", value), pair("HOME", value), pair("X", "%i")],
+        };
+        settings.env_files = vec![file("1"), file("2")];
+        settings.env = vec![pair("HOME", "%n"), pair("HOME", "%i")];
+        let expected = ["HOME=3", "LANG=2", "LOGNAME=me", "PATH=/bin", "SHELL=", "USER=me", "X=%i"];
+        assert_eq!(environment(&settings), expected);
+        settings.inherit_env = InheritEnv::Nothing;
+        settings.env_files.clear();
+        assert_eq!(environment(&settings), ["HOME=3", "LOGNAME=me", "SHELL=", "USER=me"]);
+        settings.user = None;
+        settings.inherit_env = InheritEnv::Only(vec!["LANG".to_string(), "NOT_THERE".to_string()]);
+        assert_eq!(environment(&settings), ["HOME=3", "LANG=C"]);
+    }
+
+    #[test]
+    fn limits_that_are_set_replace_the_original_ones() {
+        let mut settings = ProcessSettings::default();
+        let original = (Limit::OpenFiles, LimitValues { soft: 10, hard: 20 });
+        assert_eq!(launch().limits_of(&settings), [original]);
+        let set = |name| settings::LimitSetting { name, soft: 1, hard: 2 };
+        settings.limits = vec![set("core")];
+        let core = (Limit::Core, LimitValues { soft: 1, hard: 2 });
+        assert_eq!(launch().limits_of(&settings), [original, core]);
+        settings.limits = vec![set("core"), set("nofile")];
+        let files = (Limit::OpenFiles, LimitValues { soft: 1, hard: 2 });
+        assert_eq!(launch().limits_of(&settings), [core, files]);
     }
 }

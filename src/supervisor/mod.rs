@@ -7,6 +7,7 @@
 //! | `source` | what an epoll token stands for |
 //! | `effects` | an input goes through the table, and its effects are carried out |
 //! | `launch`, `spawn`, `reap` | the plan, the beginning and the end of a process |
+//! | `cgroups` | the cgroups of instances |
 //! | `endpoint`, `runtime_dir` | where clients connect, checked before anything is bound |
 //! | `rpc`, `outbox` | requests in, replies out, and clients that do not fetch them |
 //! | `requests`, `operations`, `programs` | requests carried out: reading, commanding, changing programs |
@@ -15,6 +16,7 @@
 //! | `publish` | events out, and who subscribes to what |
 //! | `shutdown` | the end |
 
+mod cgroups;
 mod effects;
 pub mod endpoint;
 mod launch;
@@ -92,6 +94,8 @@ enum Due {
     Instance(InstanceKey),
     /// A reply that was to wait no longer than this.
     Waiter(waiters::WaiterId),
+    /// Another try to remove cgroups.
+    Cgroups,
     /// Another try to hand a client what it has not fetched yet.
     Outboxes,
     /// The shutdown has taken as long as it may.
@@ -120,6 +124,7 @@ struct Supervisor {
     launch: launch::Launch,
     processes: HashMap<Pid, InstanceKey>,
     starts: spawn::Starts,
+    cgroups: cgroups::Cgroups,
     /// What follows from effects, fed before anything else.
     inputs: VecDeque<(InstanceKey, Follow)>,
     operations: VecDeque<operations::Operation>,

@@ -165,6 +165,7 @@ impl Supervisor {
     /// Gives up a slot, and with the last one of a program that leaves, the program.
     pub fn give_up(&mut self, key: InstanceKey) {
         self.deadlines.cancel(Due::Instance(key));
+        self.release_cgroup(key);
         let removed = self.fleet.remove_instance(key);
         self.operation_sees_end(key);
         self.waiters_see_end(key);

@@ -57,6 +57,7 @@ impl Supervisor {
         if self.fleet.program(key.program).is_some_and(|it| it.settings.stop.leftovers == Leftovers::Kill) {
             // Nobody left to kill is the ordinary case.
             let _ = process::kill_group(ended.pid, libc::SIGKILL);
+            self.kill_cgroup(key);
         }
         let _ = wait::reap(ended.pid);
         let ending = match ended.ending {

@@ -95,6 +95,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
         launch,
         processes: Default::default(),
         starts: Default::default(),
+        cgroups: Default::default(),
         inputs: Default::default(),
         operations: Default::default(),
         waiters: Default::default(),
@@ -143,6 +144,7 @@ impl Supervisor {
     /// Ends. The last replies and events are handed to clients that fetch them; nobody waits for one that does not.
     pub fn end(mut self) {
         self.refuse_all_that_wait();
+        self.remove_cgroups();
         for socket in self.rpc.iter().map(|rpc| &rpc.socket).chain(self.publisher.sockets()) {
             // If it fails, what is on its way is lost, as it would have been without.
             let _ = socket.set_linger(FAREWELL);

@@ -100,7 +100,8 @@ impl Supervisor {
         match self.phase {
             Phase::Serving | Phase::Done => {}
             Phase::Stopping | Phase::Hurrying | Phase::Killing => {
-                if self.operations.is_empty() && self.processes.is_empty() {
+                let stopped = self.operations.is_empty() && self.processes.is_empty();
+                if stopped && self.cgroups.are_settled() {
                     self.phase = Phase::Done;
                 }
             }

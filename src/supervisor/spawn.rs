@@ -6,11 +6,13 @@ use super::{Follow, Supervisor};
 use crate::core::ids::{InstanceKey, Pid as InstancePid};
 use crate::core::instance::{Execution, Run, Stop};
 use crate::core::program::ProcessSettings;
+use crate::core::settings::{Capabilities, StandardInput};
 use crate::core::state::Input;
 use crate::sys::fork::{self, ExecStatus};
+use crate::sys::limits::UNLIMITED;
 use crate::sys::process::Pid;
 use crate::sys::step::{Step, StepError};
-use crate::sys::{clock, errno};
+use crate::sys::{capabilities, clock, errno};
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -32,12 +34,14 @@ struct Start {
 impl Supervisor {
     /// Starts a process in a slot that has none. A failure is an input that follows.
     pub fn spawn(&mut self, key: InstanceKey) {
+        let cgroup = self.prepare_cgroup(key);
         let Some(program) = self.fleet.program(key.program) else { return };
         let revision = program.revision;
-        let spawned = match self.launch.plan(program, key.index, self.host) {
-            Ok(plan) => fork::spawn(&plan).map_err(|error| words(error, &program.settings.process)),
-            Err(error) => Err(format!("exec: {error}").into_boxed_str()),
-        };
+        let spawned = cgroup.and_then(|cgroup| {
+            let plan = self.launch.plan(program, key.index, self.host, cgroup);
+            let plan = plan.map_err(|error| format!("exec: {error}").into_boxed_str())?;
+            fork::spawn(&plan).map_err(|error| words(error, &program.settings.process))
+        });
         let Some(instance) = self.fleet.instance_mut(key) else { return };
         instance.start_count = instance.start_count.saturating_add(1);
         instance.start_time = Some(clock::wall());
@@ -112,12 +116,40 @@ impl Supervisor {
 /// about.
 fn words(error: StepError, settings: &ProcessSettings) -> Box<str> {
     let about = match error.step {
-        Step::Exec => Some(settings.command.as_str()),
-        Step::Directory => settings.directory.as_deref(),
+        Step::Exec => Some(settings.command.clone()),
+        Step::Directory => settings.directory.clone(),
+        Step::Chroot => settings.chroot.clone(),
+        Step::Stdin => match &settings.stdin {
+            StandardInput::Path(path) => Some(path.clone()),
+            StandardInput::Null => None,
+        },
+        Step::Limit(limit) => settings
+            .limits
+            .iter()
+            .find(|set| set.name == limit.name())
+            .map(|set| format!("soft {}, hard {}", bound(set.soft), bound(set.hard))),
+        Step::Capabilities => settings.capabilities.and_then(lacking),
         _ => None,
     };
+    step_words(error, about.as_deref()).into_boxed_str()
+}
+
+/// The step, the system's words, and what it was about.
+pub fn step_words(error: StepError, about: Option<&str>) -> String {
+    let (step, words) = (error.step, errno::words(error.errno));
     match about {
-        Some(about) => format!("{}: {} ({about})", error.step, errno::words(error.errno)).into_boxed_str(),
-        None => format!("{}: {}", error.step, errno::words(error.errno)).into_boxed_str(),
+        Some(about) => format!("{step}: {words} ({about})"),
+        None => format!("{step}: {words}"),
     }
+}
+
+fn bound(value: u64) -> String {
+    if value == UNLIMITED { "unlimited".to_string() } else { value.to_string() }
+}
+
+/// What the supervisor cannot leave a program with, as it does not have it itself.
+fn lacking(asked: Capabilities) -> Option<String> {
+    let lacking = asked.0 & !capabilities::own_permitted().ok()?;
+    let names: Vec<&str> = capabilities::names(lacking).collect();
+    (!names.is_empty()).then(|| format!("the supervisor itself has no {}", names.join(", ")))
 }
