@@ -213,6 +213,7 @@ fn value(key: &Key, word: &str) -> Result<Value, &'static str> {
         Kind::Integer => number().map_err(|_| "a whole number"),
         Kind::Boolean => boolean(word).ok_or("true or false"),
         Kind::BooleanOrTexts => Ok(boolean(word).unwrap_or_else(|| array_or_list(word))),
+        Kind::Words => Ok(array(word).unwrap_or_else(|| Value::from(word))),
         Kind::Duration => match units::parse_duration(word) {
             Ok(_) => Ok(Value::from(word)),
             Err(_) => Err("a duration: a number of seconds, or 500ms, 10s, 5m, 2h"),
@@ -250,6 +251,7 @@ fn is_table(kind: Kind) -> bool {
         | Kind::NameOrNumber
         | Kind::NamesOrNumbers
         | Kind::TextOrTexts
+        | Kind::Words
         | Kind::BooleanOrTexts => false,
     }
 }

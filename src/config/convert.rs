@@ -169,6 +169,24 @@ pub fn mask(value: &Value) -> Result<u32, Expected> {
     mask.filter(|mask| *mask <= ALL).ok_or_else(|| "a mask of permissions, such as \"0022\"".to_string())
 }
 
+/// A command and its arguments: an array as it is, a string split as a shell splits words.
+pub fn words(value: &Value) -> Result<Vec<String>, Expected> {
+    let expected = |why: String| {
+        format!("a command with its arguments, as an array of strings or as a string of words{why}")
+    };
+    let words = match value.as_array() {
+        Some(_) => texts(value).map_err(|_| expected(String::new()))?,
+        None => {
+            let text = text(value).map_err(|_| expected(String::new()))?;
+            super::words::split(text).map_err(|error| expected(format!("; {error}")))?
+        }
+    };
+    match words.first() {
+        Some(command) if !command.is_empty() => Ok(words),
+        Some(_) | None => Err(expected("; there is no command".to_string())),
+    }
+}
+
 /// Seconds, whole where they are whole.
 pub fn seconds(duration: Duration) -> Value {
     if duration.subsec_nanos() == 0 {
@@ -228,6 +246,22 @@ mod tests {
         }
         assert!(mask(&Value::Int(0o1000)).is_err());
         assert!(mask(&Value::Int(-1)).is_err());
+    }
+
+    #[test]
+    fn commands_are_split_or_taken_as_they_are() {
+        let expected = ["nginx", "-s", "quit now"].map(str::to_string);
+        assert_eq!(words(&Value::from("nginx -s 'quit now'")), Ok(expected.to_vec()));
+        assert_eq!(
+            words(&Value::Array(expected.map(Value::from).to_vec())),
+            Ok(vec!["nginx".to_string(), "-s".to_string(), "quit now".to_string()])
+        );
+        assert!(words(&Value::from("a 'b")).unwrap_err().contains("never closed"));
+        for wrong in
+            [Value::from(""), Value::from(" "), Value::from("''"), Value::Array(vec![]), Value::Int(1)]
+        {
+            assert!(words(&wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -57,6 +57,8 @@ pub enum Kind {
     NamesOrNumbers,
     /// A string, or an array of strings.
     TextOrTexts,
+    /// A command and its arguments: a string to be split, or an array of strings.
+    Words,
     /// True, false or an array of strings.
     BooleanOrTexts,
     /// A table of resource limits.
@@ -131,7 +133,7 @@ impl Kind {
             Kind::Duration => "duration",
             Kind::NameOrNumber => "string or integer",
             Kind::NamesOrNumbers => "array of strings or integers",
-            Kind::TextOrTexts => "string or array of strings",
+            Kind::TextOrTexts | Kind::Words => "string or array of strings",
             Kind::BooleanOrTexts => "boolean or array of strings",
             Kind::Limits => "table of limits",
         }

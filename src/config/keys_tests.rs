@@ -32,6 +32,7 @@ fn every_setting_takes_what_it_gives() {
     settings.process.chroot = Some("/srv".to_string());
     settings.process.inherit_env = InheritEnv::Only(vec!["LANG".to_string()]);
     settings.process.stdin = StandardInput::Path("/etc/passwd".to_string());
+    settings.stop.command = vec!["true".to_string(), "now".to_string()];
     settings.policy.restart_delay = std::time::Duration::from_millis(1250);
     let mut copy = Settings::default();
     // Files have to be there, and cgroups to be had: those two are tested elsewhere.

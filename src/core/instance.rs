@@ -44,6 +44,8 @@ pub struct Run {
     pub execution: Execution,
     /// What was done to end it.
     pub stop: Stop,
+    /// What did not go as it should when it was told to stop, to follow "stopped;".
+    pub stop_note: Option<Box<str>>,
 }
 
 /// What is known of the execution of a program.
@@ -86,6 +88,8 @@ pub struct LastRun {
     pub duration: Duration,
     /// Why it ended.
     pub cause: Cause,
+    /// See [`Run::stop_note`].
+    pub stop_note: Option<Box<str>>,
 }
 
 /// Why a run ended.
@@ -247,8 +251,8 @@ impl Instance {
         let seconds = last.duration.as_secs_f64();
         Some(match (&last.cause, last.ending) {
             (Cause::SpawnFailed(words), _) => words.to_string(),
-            (Cause::StopTimeout, _) => "did not stop in time and was killed".to_string(),
-            (Cause::Stopped, _) => "stopped".to_string(),
+            (Cause::StopTimeout, _) => with_note("did not stop in time and was killed", last),
+            (Cause::Stopped, _) => with_note("stopped", last),
             (Cause::Finished | Cause::Failed, Ending::Exited(code)) => {
                 format!("exited with code {code} after {seconds:.1} s")
             }
@@ -257,6 +261,13 @@ impl Instance {
             }
             (Cause::Finished | Cause::Failed, Ending::NotExecuted) => "was not executed".to_string(),
         })
+    }
+}
+
+fn with_note(what: &str, last: &LastRun) -> String {
+    match &last.stop_note {
+        Some(note) => format!("{what}; {note}"),
+        None => what.to_string(),
     }
 }
 
@@ -305,6 +316,7 @@ mod tests {
             ending: Ending::Killed(9),
             duration: Duration::from_millis(1500),
             cause: Cause::Failed,
+            stop_note: None,
         });
         assert_eq!(instance.reason(name).as_deref(), Some("killed by signal 9 (S9) after 1.5 s"));
         instance.state = State::Failed;
@@ -315,5 +327,14 @@ mod tests {
         );
         instance.state = State::Running;
         assert_eq!(instance.reason(name), None);
+        instance.state = State::Exited;
+        instance.last = Some(LastRun {
+            ending: Ending::Exited(0),
+            duration: Duration::ZERO,
+            cause: Cause::Stopped,
+            stop_note: Some("its stop_command exited with code 3".into()),
+        });
+        let expected = "stopped; its stop_command exited with code 3";
+        assert_eq!(instance.reason(name).as_deref(), Some(expected));
     }
 }

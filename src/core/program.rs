@@ -129,6 +129,8 @@ pub struct RestartPolicy {
 pub struct StopPolicy {
     /// `stop_signal`, by its number.
     pub signal: i32,
+    /// `stop_command` and its arguments, before substitution; empty if there is none.
+    pub command: Vec<String>,
     /// `stop_timeout`.
     pub timeout: Duration,
     /// `stop_scope`.
@@ -255,6 +257,7 @@ impl Default for StopPolicy {
         const TERM: i32 = 15;
         Self {
             signal: TERM,
+            command: Vec::new(),
             timeout: Duration::from_secs(10),
             scope: StopScope::Group,
             leftovers: Leftovers::Kill,

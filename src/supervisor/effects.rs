@@ -7,10 +7,9 @@ use crate::core::ids::InstanceKey;
 use crate::core::instance::{ArmedTimer, Change, Instance, Stop};
 use crate::core::moment::Moment;
 use crate::core::policy;
-use crate::core::program::{Program, StopScope};
+use crate::core::program::Program;
 use crate::core::state::{Effect, Input, StateName, Timer};
 use crate::core::table::{self, Requirements, Terms};
-use crate::sys::process::{self, Pid};
 use crate::sys::signals::signal_name;
 use std::time::Duration;
 
@@ -138,44 +137,6 @@ impl Supervisor {
         self.deadlines.arm(Due::Instance(key), at);
     }
 
-    fn send_stop(&mut self, key: InstanceKey) {
-        let Some(program) = self.fleet.program(key.program) else { return };
-        let (signal, scope) = (program.settings.stop.signal, program.settings.stop.scope);
-        let Some(pid) = self.mark_stop(key, Stop::Asked) else { return };
-        // A stopped process sees the signal only when it goes on.
-        for signal in [signal, libc::SIGCONT] {
-            match scope {
-                StopScope::Group => signal_group(pid, signal),
-                StopScope::Process => signal_process(pid, signal),
-            }
-        }
-    }
-
-    fn kill(&mut self, key: InstanceKey, why: Stop) {
-        if let Some(pid) = self.mark_stop(key, why) {
-            signal_group(pid, libc::SIGKILL);
-            self.kill_cgroup(key);
-        }
-    }
-
-    /// Sends a signal to the main process of an instance.
-    ///
-    /// # Errors
-    /// The system's words. An instance without a process is `Ok(false)`.
-    pub fn signal(&self, key: InstanceKey, signal: i32) -> Result<bool, nix::errno::Errno> {
-        let pid = self.fleet.instance(key).and_then(Instance::pid).and_then(|pid| Pid::new(pid.raw()));
-        let Some(pid) = pid else { return Ok(false) };
-        process::kill(pid, signal).map(|()| true)
-    }
-
-    /// Puts on record that the end of the present run is asked for, and returns its process, which is not reaped
-    /// yet: a run is taken from its instance in the same breath as its process is reaped.
-    fn mark_stop(&mut self, key: InstanceKey, why: Stop) -> Option<Pid> {
-        let run = self.fleet.instance_mut(key)?.run.as_mut()?;
-        run.stop = why;
-        Pid::new(run.pid.raw())
-    }
-
     /// Tells the world what differs.
     fn tell(&mut self, key: InstanceKey, change: Change, input: Input) {
         let Some(program) = self.fleet.program(key.program) else { return };
@@ -237,17 +198,4 @@ fn state_event(
         flap_count: instance.flap_count,
         reason: instance.reason(signal_name).map(String::into_boxed_str),
     }
-}
-
-/// Signals a group, or a process that has not come to leading one yet.
-fn signal_group(pid: Pid, signal: i32) {
-    if process::kill_group(pid, signal).is_err() {
-        signal_process(pid, signal);
-    }
-}
-
-/// Signals a process that is not reaped yet, so that the id is nobody else's. It may have ended already, and that
-/// is no error.
-fn signal_process(pid: Pid, signal: i32) {
-    let _ = process::kill(pid, signal);
 }

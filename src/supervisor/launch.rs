@@ -9,6 +9,7 @@ use crate::core::substitute::Substitution;
 use crate::sys::limits::{Limit, LimitValues};
 use crate::sys::plan::{self, Blueprint, ChildDescriptor, ChildPlan, Credentials};
 use crate::sys::priority::{self, IoClass};
+use crate::sys::process::Pid;
 use crate::sys::scheduling::{CpuMask, SchedulingPolicy};
 use std::borrow::Cow;
 use std::ffi::{CString, NulError};
@@ -48,8 +49,28 @@ impl Launch {
             StandardInput::Null => None,
             StandardInput::Path(path) => Some(CString::new(here.apply(path))?),
         };
-        let blueprint = self.blueprint(settings, host, here)?;
+        let blueprint = self.blueprint(settings, host, here, (&settings.command, &settings.args), None)?;
         Ok(ChildPlan::new(Blueprint { stdin_path, cgroup_procs, ..blueprint }))
+    }
+
+    /// The plan for the `stop_command` of an instance, to end this process of it.
+    ///
+    /// It is as the program is, but for its input; and outside of the cgroup of the instance, whose limits must not
+    /// keep it from being stopped. `None` if there is no such command.
+    ///
+    /// # Errors
+    /// A NUL byte in what has to be a C string.
+    pub fn stop_plan(
+        &self,
+        program: &Program,
+        index: InstanceIndex,
+        host: Host,
+        pid: Pid,
+    ) -> Result<Option<ChildPlan<'_>>, NulError> {
+        let Some((command, args)) = program.settings.stop.command.split_first() else { return Ok(None) };
+        let here = substitution(program, index, host);
+        let blueprint = self.blueprint(&program.settings.process, host, here, (command, args), Some(pid))?;
+        Ok(Some(ChildPlan::new(blueprint)))
     }
 
     fn blueprint(
@@ -57,15 +78,17 @@ impl Launch {
         settings: &ProcessSettings,
         host: Host,
         here: Substitution<'_>,
+        (command, args): (&str, &[String]),
+        pid: Option<Pid>,
     ) -> Result<Blueprint<'_>, NulError> {
         let string = |text: &str| CString::new(here.apply(text));
-        let command = here.apply(&settings.command);
-        let environment = self.environment_of(settings, here);
+        let command = here.apply(command);
+        let environment = self.environment_of(settings, here, pid);
         let environment = environment.into_iter().map(Variable::into_text).collect::<Result<Vec<_>, _>>()?;
         let path = environment.iter().find_map(|text| text.as_bytes().strip_prefix(b"PATH="));
         let candidates = candidates(command.as_bytes(), path.unwrap_or(DEFAULT_PATH))?;
         let mut arguments = vec![CString::new(command)?];
-        for arg in &settings.args {
+        for arg in args {
             arguments.push(string(arg)?);
         }
         let stream = |output| match output {
@@ -116,6 +139,7 @@ impl Launch {
         &'a self,
         settings: &'a ProcessSettings,
         here: Substitution<'a>,
+        pid: Option<Pid>,
     ) -> Vec<Variable<'a>> {
         let is_inherited = |name: &[u8]| match &settings.inherit_env {
             InheritEnv::All => true,
@@ -138,6 +162,7 @@ impl Launch {
         if !self.rpc.is_empty() {
             all.push(Variable::given("PROCNANNY_RPC", &self.rpc));
         }
+        all.extend(pid.map(|pid| Variable::made("PROCNANNY_PID", pid.to_string())));
         // Of several of the same name the last holds. Sorting keeps their order, and its time does not grow with the
         // square of their number.
         all.reverse();
@@ -299,7 +324,7 @@ mod tests {
     fn environment(settings: &ProcessSettings) -> Vec<String> {
         let launch = launch();
         let here = Substitution { program: "web", instance: InstanceIndex(3), uid: 5, gid: 6 };
-        let all = launch.environment_of(settings, here);
+        let all = launch.environment_of(settings, here, None);
         let shown = all.into_iter().map(|variable| variable.into_text().unwrap().into_string().unwrap());
         shown.filter(|variable| !variable.starts_with("PROCNANNY_")).collect()
     }

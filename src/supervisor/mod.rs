@@ -7,6 +7,7 @@
 //! | `source` | what an epoll token stands for |
 //! | `effects` | an input goes through the table, and its effects are carried out |
 //! | `launch`, `spawn`, `reap` | the plan, the beginning and the end of a process |
+//! | `stopping` | the stop signal, the stop command, SIGKILL |
 //! | `cgroups` | the cgroups of instances |
 //! | `endpoint`, `runtime_dir` | where clients connect, checked before anything is bound |
 //! | `rpc`, `outbox` | requests in, replies out, and clients that do not fetch them |
@@ -33,6 +34,7 @@ mod setup;
 mod shutdown;
 mod source;
 mod spawn;
+mod stopping;
 mod turn;
 mod waiters;
 
@@ -94,6 +96,8 @@ enum Due {
     Instance(InstanceKey),
     /// A reply that was to wait no longer than this.
     Waiter(waiters::WaiterId),
+    /// The stop command of an instance ended a while ago.
+    StopCommand(InstanceKey),
     /// Another try to remove cgroups.
     Cgroups,
     /// Another try to hand a client what it has not fetched yet.
@@ -124,6 +128,7 @@ struct Supervisor {
     launch: launch::Launch,
     processes: HashMap<Pid, InstanceKey>,
     starts: spawn::Starts,
+    stop_commands: stopping::StopCommands,
     cgroups: cgroups::Cgroups,
     /// What follows from effects, fed before anything else.
     inputs: VecDeque<(InstanceKey, Follow)>,

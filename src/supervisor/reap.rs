@@ -3,7 +3,7 @@
 use super::turn::Pending;
 use super::{Supervisor, shutdown};
 use crate::core::ids::InstanceKey;
-use crate::core::instance::{Cause, Execution, LastRun, Stop};
+use crate::core::instance::{Cause, Execution, LastRun, Run, Stop};
 use crate::core::policy::{self, EndedRun, Ending};
 use crate::core::program::Leftovers;
 use crate::core::state::{Input, StateName, Verdict};
@@ -48,10 +48,13 @@ impl Supervisor {
     /// A child has ended and is not reaped yet, so its id, and that of its group, are nobody else's.
     fn bury(&mut self, ended: wait::Ended) {
         let Some(key) = self.processes.remove(&ended.pid) else {
-            // An orphan that was handed to us, or something that a library started.
-            let _ = wait::reap(ended.pid);
+            if !self.bury_stop_command(ended) {
+                // An orphan that was handed to us, or something that a library started.
+                let _ = wait::reap(ended.pid);
+            }
             return;
         };
+        self.end_stop_command(key);
         // The pipe tells whether this was a program or an attempt, and its answer is there by now.
         self.finish_exec(ended.pid);
         if self.fleet.program(key.program).is_some_and(|it| it.settings.stop.leftovers == Leftovers::Kill) {
@@ -76,21 +79,21 @@ impl Supervisor {
                 let input = self.attempt_ended(key, words, duration);
                 self.feed(key, input);
             }
-            Execution::Pending | Execution::Done => self.process_ended(key, run.stop, ending, duration),
+            Execution::Pending | Execution::Done => self.process_ended(key, run, ending, duration),
         }
     }
 
-    fn process_ended(&mut self, key: InstanceKey, stop: Stop, ending: Ending, duration: Duration) {
+    fn process_ended(&mut self, key: InstanceKey, run: Run, ending: Ending, duration: Duration) {
         let Some(program) = self.fleet.program(key.program) else { return };
         let failed = policy::is_failure(&program.settings.policy, ending);
-        let cause = match stop {
+        let cause = match run.stop {
             Stop::NotAsked if failed => Cause::Failed,
             Stop::NotAsked => Cause::Finished,
             Stop::Asked => Cause::Stopped,
             Stop::TimedOut => Cause::StopTimeout,
         };
         let verdict = self.judge(key, ending, duration);
-        self.remember(key, LastRun { ending, duration, cause });
+        self.remember(key, LastRun { ending, duration, cause, stop_note: run.stop_note });
         self.feed(key, Input::Exited(verdict));
     }
 
@@ -98,7 +101,7 @@ impl Supervisor {
     pub fn attempt_ended(&mut self, key: InstanceKey, words: Box<str>, duration: Duration) -> Input {
         let ending = Ending::NotExecuted;
         let verdict = self.judge(key, ending, duration);
-        self.remember(key, LastRun { ending, duration, cause: Cause::SpawnFailed(words) });
+        self.remember(key, LastRun { ending, duration, cause: Cause::SpawnFailed(words), stop_note: None });
         Input::SpawnFailed(verdict)
     }
 

@@ -49,7 +49,8 @@ impl Supervisor {
             Ok(spawned) => {
                 let Some(pid) = InstancePid::new(spawned.pid.get()) else { return };
                 let (execution, stop) = (Execution::Pending, Stop::NotAsked);
-                instance.run = Some(Run { pid, started: self.now, revision, execution, stop });
+                instance.run =
+                    Some(Run { pid, started: self.now, revision, execution, stop, stop_note: None });
                 self.processes.insert(spawned.pid, key);
                 self.await_exec(Start { key, pid: spawned.pid, status: spawned.status });
             }

@@ -98,6 +98,7 @@ impl Supervisor {
             match due {
                 Due::Instance(key) => self.fire_instance(key),
                 Due::Waiter(id) => self.waiter_timed_out(id),
+                Due::StopCommand(key) => self.stop_command_had_no_effect(key),
                 Due::Cgroups => self.retry_cgroups(),
                 Due::Outboxes => self.flush_outboxes(),
                 Due::Shutdown => self.shutdown_timed_out(),

@@ -1,6 +1,6 @@
 //! How a program is stopped.
 
-use super::{Key, Kind, Scope, signal};
+use super::{Key, Kind, Scope, signal, texts};
 use crate::config::convert;
 use crate::core::program::{Leftovers, StopScope};
 use crate::sys::signals;
@@ -18,6 +18,15 @@ pub const KEYS: &[Key] = &[
         doc: "The signal that asks it to end, by name or number.",
         set: |s, v| signal(v).map(|signal| s.stop.signal = signal),
         get: |s| Value::from(signals::signal_name(s.stop.signal)),
+    },
+    Key {
+        names: &["stop_command"],
+        kind: Kind::Words,
+        default: "none",
+        scope: Scope::AtOnce,
+        doc: "A command, with its arguments, that is to make it end, in place of the signal; it runs as the program does, with PROCNANNY_PID in its environment, and should return when the program has ended. If it fails, or a second after it succeeded to no effect, the signal follows.",
+        set: |s, v| convert::words(v).map(|words| s.stop.command = words),
+        get: |s| if s.stop.command.is_empty() { Value::Nil } else { texts(&s.stop.command) },
     },
     Key {
         names: &["stop_timeout"],

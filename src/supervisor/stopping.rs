@@ -1,0 +1,181 @@
+//! Asking a process to end, and making it: the stop signal, or `stop_command` in its place, and SIGKILL.
+//!
+//! A stop command is a child beside the process that it is to end. It is known by its own process id alone, so that
+//! its end is never taken for that of an instance, and it is killed when the stop is over.
+
+use super::spawn::step_words;
+use super::{Due, Supervisor};
+use crate::core::ids::InstanceKey;
+use crate::core::instance::{Execution, Instance, Stop};
+use crate::core::program::StopScope;
+use crate::sys::fork::{self, ExecStatus};
+use crate::sys::process::{self, Pid};
+use crate::sys::signals::signal_name;
+use crate::sys::wait::{self, Ending};
+use std::collections::HashMap;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+/// How long a process may take to end after its stop command did, without having failed.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Stop commands, and the stops that they are for.
+#[derive(Debug, Default)]
+pub struct StopCommands {
+    /// Those that were not reaped yet, also when their stop is over.
+    running: HashMap<Pid, StopCommand>,
+    /// Stops that have a command, until the signal follows or the process has ended.
+    stops: HashMap<InstanceKey, Pid>,
+}
+
+#[derive(Debug)]
+struct StopCommand {
+    key: InstanceKey,
+    /// The pipe that tells whether it was executed.
+    status: OwnedFd,
+}
+
+impl StopCommands {
+    /// Whether all have ended.
+    pub fn are_done(&self) -> bool {
+        self.running.is_empty()
+    }
+}
+
+impl Supervisor {
+    /// Asks the process of an instance to end.
+    pub fn send_stop(&mut self, key: InstanceKey) {
+        self.mark_stop(key, Stop::Asked);
+        match self.begin_stop_command(key) {
+            Ok(true) => {}
+            Ok(false) => self.send_stop_signal(key),
+            Err(words) => self.stop_command_failed(key, words),
+        }
+    }
+
+    /// Starts the stop command; `Ok(false)` if there is none, or nobody yet whom it could end.
+    fn begin_stop_command(&mut self, key: InstanceKey) -> Result<bool, String> {
+        let Some(program) = self.fleet.program(key.program) else { return Ok(false) };
+        let run = program.instances.get(&key.index).and_then(|instance| instance.run.as_ref());
+        let executed = run.filter(|run| run.execution == Execution::Done);
+        let Some(pid) = executed.and_then(|run| Pid::new(run.pid.raw())) else { return Ok(false) };
+        let not_executed = |words: String| format!("was not executed: {words}");
+        let plan = self.launch.stop_plan(program, key.index, self.host, pid);
+        let Some(plan) = plan.map_err(|error| not_executed(error.to_string()))? else { return Ok(false) };
+        let spawned = fork::spawn(&plan).map_err(|error| not_executed(step_words(error, None)))?;
+        self.stop_commands.stops.insert(key, spawned.pid);
+        self.stop_commands.running.insert(spawned.pid, StopCommand { key, status: spawned.status });
+        Ok(true)
+    }
+
+    /// A child has ended and is not reaped yet: reaps it and goes on with its stop, if it is a stop command.
+    pub fn bury_stop_command(&mut self, ended: wait::Ended) -> bool {
+        let Some(command) = self.stop_commands.running.remove(&ended.pid) else { return false };
+        // Nobody left to kill is the ordinary case.
+        let _ = process::kill_group(ended.pid, libc::SIGKILL);
+        let _ = wait::reap(ended.pid);
+        let key = command.key;
+        if self.stop_commands.stops.get(&key) != Some(&ended.pid) {
+            return true;
+        }
+        let failed = match (fork::read_status(command.status.as_fd()), ended.ending) {
+            (ExecStatus::Failed(error), _) => {
+                format!("was not executed: {}", step_words(error, self.stop_command_of(key)))
+            }
+            (_, Ending::Exited(0)) => {
+                self.deadlines.arm(Due::StopCommand(key), self.now.after(GRACE));
+                return true;
+            }
+            (_, Ending::Exited(code)) => format!("exited with code {code}"),
+            (_, Ending::Killed { signal, .. }) => {
+                format!("was killed by signal {signal} ({})", signal_name(signal))
+            }
+        };
+        self.stop_command_failed(key, failed);
+        true
+    }
+
+    fn stop_command_of(&self, key: InstanceKey) -> Option<&str> {
+        self.fleet.program(key.program)?.settings.stop.command.first().map(String::as_str)
+    }
+
+    /// The process still runs some time after its stop command has ended.
+    pub fn stop_command_had_no_effect(&mut self, key: InstanceKey) {
+        self.stop_command_failed(key, "ended without effect".to_string());
+    }
+
+    /// The signal follows, and why is on record.
+    fn stop_command_failed(&mut self, key: InstanceKey, words: String) {
+        self.end_stop_command(key);
+        if let Some(run) = self.fleet.instance_mut(key).and_then(|instance| instance.run.as_mut()) {
+            run.stop_note = Some(format!("its stop_command {words}").into_boxed_str());
+        }
+        self.send_stop_signal(key);
+    }
+
+    /// The stop of an instance needs its command no more.
+    pub fn end_stop_command(&mut self, key: InstanceKey) {
+        let Some(pid) = self.stop_commands.stops.remove(&key) else { return };
+        self.deadlines.cancel(Due::StopCommand(key));
+        if self.stop_commands.running.contains_key(&pid) {
+            signal_group(pid, libc::SIGKILL);
+        }
+    }
+
+    fn send_stop_signal(&self, key: InstanceKey) {
+        let Some(program) = self.fleet.program(key.program) else { return };
+        let Some(pid) = program.instances.get(&key.index).and_then(process_of) else { return };
+        // A stopped process sees the signal only when it goes on.
+        for signal in [program.settings.stop.signal, libc::SIGCONT] {
+            match program.settings.stop.scope {
+                StopScope::Group => signal_group(pid, signal),
+                StopScope::Process => signal_process(pid, signal),
+            }
+        }
+    }
+
+    /// Kills the process of an instance, its group, and its cgroup if it has one.
+    pub fn kill(&mut self, key: InstanceKey, why: Stop) {
+        self.end_stop_command(key);
+        self.mark_stop(key, why);
+        if let Some(pid) = self.fleet.instance(key).and_then(process_of) {
+            signal_group(pid, libc::SIGKILL);
+            self.kill_cgroup(key);
+        }
+    }
+
+    /// Sends a signal to the main process of an instance.
+    ///
+    /// # Errors
+    /// The system's words. An instance without a process is `Ok(false)`.
+    pub fn signal(&self, key: InstanceKey, signal: i32) -> Result<bool, nix::errno::Errno> {
+        let Some(pid) = self.fleet.instance(key).and_then(process_of) else { return Ok(false) };
+        process::kill(pid, signal).map(|()| true)
+    }
+
+    /// Puts on record that the end of the present run is asked for.
+    fn mark_stop(&mut self, key: InstanceKey, why: Stop) {
+        if let Some(run) = self.fleet.instance_mut(key).and_then(|instance| instance.run.as_mut()) {
+            run.stop = why;
+        }
+    }
+}
+
+/// The process of an instance, which is not reaped yet: a run is taken from its instance in the same breath as its
+/// process is reaped.
+fn process_of(instance: &Instance) -> Option<Pid> {
+    Pid::new(instance.pid()?.raw())
+}
+
+/// Signals a group, or a process that has not come to leading one yet.
+fn signal_group(pid: Pid, signal: i32) {
+    if process::kill_group(pid, signal).is_err() {
+        signal_process(pid, signal);
+    }
+}
+
+/// Signals a process that is not reaped yet, so that the id is nobody else's. It may have ended already, and that
+/// is no error.
+fn signal_process(pid: Pid, signal: i32) {
+    let _ = process::kill(pid, signal);
+}
