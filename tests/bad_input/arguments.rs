@@ -41,17 +41,19 @@ fn is_right(argument: &Argument, sample: &str, value: &Value) -> bool {
     match sample {
         "boolean" => kinds.contains(&"boolean"),
         // Where a number has no smallest value of its own, -7 may be in range.
-        "integer" => argument.name == "nice",
+        "integer" => matches!(argument.name.as_str(), "nice" | "oom_score_adj"),
         "float" => kinds.contains(&"duration") && value.as_f64() == Some(0.5),
         // Some text is free, some names something that does not exist, which is another error.
         "text" => match argument.name.as_str() {
             "description" | "run" => plain,
-            "directory" | "command" => plain && !empty,
+            "directory" | "command" | "stop_command" => plain && !empty,
             "program" => plain && !empty,
             _ => false,
         },
         "array" => {
-            matches!(argument.name.as_str(), "args" | "success_exit_codes") && value.as_array() == Some(&[])
+            let may_be_empty =
+                ["args", "success_exit_codes", "groups", "capabilities", "env_file", "inherit_env"];
+            may_be_empty.contains(&argument.name.as_str()) && value.as_array() == Some(&[])
         }
         _ => false,
     }
