@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 
 /// How many requests are on their way at a time when they are not sent one by one.
 const WINDOW: usize = 100;
+/// How often the echo and the supervisor take turns. Many short turns, since which threads share a processor decides
+/// much, and may change from one to the next.
+const ROUNDS: usize = 21;
 /// How many instances the large reply tells of.
 const INSTANCES: usize = 1000;
 
@@ -20,14 +23,14 @@ pub fn requests(bench: &Bench) -> Outcome<Vec<Row>> {
     let status = encode(&[("request", "status".into())]);
     let size = length_of_reply(&mut supervisor.client, &status)?;
     let mut echo = Echo::new(&bench.workspace, size)?;
-    let length = bench.effort.choose(Duration::from_secs(1), Duration::from_millis(300));
+    let length = Duration::from_millis(bench.effort.choose(250, 60));
     let mut rows = Vec::new();
     for (window, how, target) in [
         (1, "one by one".to_string(), Target::ShareOfFloor(0.8)),
         (WINDOW, format!("{WINDOW} at a time"), Target::AtLeast(100_000.0)),
     ] {
         let (mut floors, mut ours) = (Vec::new(), Vec::new());
-        for _ in 0..5 {
+        for _ in 0..ROUNDS {
             floors.push(rate(&mut echo.client, &status, window, length)?);
             ours.push(rate(&mut supervisor.client, &status, window, length)?);
         }
