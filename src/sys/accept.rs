@@ -205,11 +205,20 @@ mod tests {
         (listener, clients)
     }
 
-    /// Leaves room for so many descriptors more. Only for a child.
-    fn leave_room(room: c_int) {
-        // SAFETY: only numbers. The lowest one that is free; all that are open above it only make the room smaller.
-        let lowest = unsafe { libc::dup(0) };
-        close(lowest);
+    /// Leaves room for so many descriptors more. Only for a child: it closes what other tests have open.
+    fn leave_room(listener: &UnixListener, room: c_int) {
+        // More than a test binary has open.
+        const MOST: c_int = 4096;
+        let listener = listener.as_raw_fd();
+        (listener + 1..MOST).for_each(close);
+        let lowest = loop {
+            // SAFETY: only numbers. What is free below the listener is filled, so that the room is in one piece.
+            let free = unsafe { libc::dup(0) };
+            if free > listener || free < 0 {
+                close(free);
+                break free;
+            }
+        };
         let soft = u64::try_from(lowest + room).unwrap_or(0);
         let hard = limits::get(Limit::OpenFiles).map_or(soft, |values| values.hard);
         let _ = limits::set(Limit::OpenFiles, LimitValues { soft, hard });
@@ -244,7 +253,7 @@ mod tests {
     fn unguarded_it_is_the_system_call() {
         let (listener, _clients) = crowd("unguarded");
         let ended = in_child(|| {
-            leave_room(2);
+            leave_room(&listener, 2);
             loop {
                 match call(&listener) {
                     Ok(_) => {}
@@ -260,7 +269,7 @@ mod tests {
     fn what_there_is_no_room_for_is_refused() {
         let (listener, _clients) = crowd("refused");
         let ended = in_child(|| {
-            leave_room(5);
+            leave_room(&listener, 5);
             if guard(0).is_err() {
                 return 1;
             }
@@ -280,7 +289,7 @@ mod tests {
     fn clients_leave_the_headroom_alone() {
         let (listener, _clients) = crowd("headroom");
         let ended = in_child(|| {
-            leave_room(8);
+            leave_room(&listener, 8);
             if guard(3).is_err() || accept_all(&listener).is_none_or(|accepted| accepted > 4) {
                 return 1;
             }
@@ -295,7 +304,7 @@ mod tests {
     fn a_lost_reserve_comes_back_before_anybody_is_let_in() {
         let (listener, _clients) = crowd("lost");
         let ended = in_child(|| {
-            leave_room(1);
+            leave_room(&listener, 1);
             if guard(0).is_err() {
                 return 1;
             }

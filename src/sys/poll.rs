@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(ready.tokens().count(), 0);
 
         write(&to_first, b"x").unwrap();
-        drop(to_second);
+        write(&to_second, b"x").unwrap();
         let mut seen = Vec::new();
         for _ in 0..4 {
             poller.wait(&mut ready, None).unwrap();
