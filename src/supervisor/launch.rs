@@ -119,6 +119,7 @@ impl Launch {
             stdin_path: None,
             stdout: stream(settings.stdout),
             stderr: stream(settings.stderr),
+            passed: Vec::new(),
         })
     }
 

@@ -36,13 +36,15 @@ pub(super) struct Image<'a> {
     pub(super) arguments: &'a [*const c_char],
     /// Null-terminated; points into the plan.
     pub(super) environment: &'a [*const c_char],
-    /// The writing end of the status pipe: close-on-exec, and not a standard descriptor.
+    /// The writing end of the status pipe: close-on-exec, and above all descriptors that are passed.
     pub(super) report: RawFd,
+    /// Room for as many descriptors as are passed.
+    pub(super) room: &'a mut [RawFd],
 }
 
 /// Becomes the program, or reports what failed and ends.
-pub(super) fn run(image: &Image<'_>) -> ! {
-    let failed = match prepare(image).and_then(|()| execute(image)) {
+pub(super) fn run(mut image: Image<'_>) -> ! {
+    let failed = match prepare(&mut image).and_then(|()| execute(&image)) {
         Ok(never) => match never {},
         Err(failed) => failed,
     };
@@ -60,7 +62,7 @@ pub(super) fn run(image: &Image<'_>) -> ! {
 }
 
 /// All steps before the exec.
-fn prepare(image: &Image<'_>) -> Result<(), StepError> {
+fn prepare(image: &mut Image<'_>) -> Result<(), StepError> {
     let plan = image.plan;
     let blueprint = &plan.blueprint;
     // SAFETY: no arguments.
@@ -74,7 +76,9 @@ fn prepare(image: &Image<'_>) -> Result<(), StepError> {
     if let (Some(path), [stdin, ..]) = (&blueprint.stdin_path, &mut streams) {
         *stdin = Stream::From(Step::Stdin.check(open(path, libc::O_RDONLY | libc::O_NOCTTY))?);
     }
-    Step::Descriptors.check(place(streams).and_then(|()| close_others(image.report)))?;
+    Step::Descriptors.check(place(streams))?;
+    Step::Descriptors.check(pass(&plan.passed, image.room))?;
+    Step::Descriptors.check(close_others(&plan.passed, image.report))?;
     // Opened now, as the limits may leave no descriptor to be opened later; and before the root directory changes.
     let oom_score = match plan.oom_score_adjust {
         Some(_) => Some(Step::OomScoreAdjust.check(open(c"/proc/self/oom_score_adj", libc::O_WRONLY))?),
@@ -196,19 +200,45 @@ fn keep(target: RawFd) -> Result<(), Errno> {
     }
 }
 
-/// Closes everything but the standard descriptors and the status pipe.
+/// Brings the descriptors beside the standard ones into place.
+///
+/// Any of the numbers may be that of a descriptor which is still needed for another one, so all of them are moved out
+/// of the way first.
+fn pass(passed: &[(RawFd, RawFd)], room: &mut [RawFd]) -> Result<(), Errno> {
+    let Some((highest, _)) = passed.last() else { return Ok(()) };
+    for ((_, source), moved) in passed.iter().zip(&mut *room) {
+        // SAFETY: only numbers.
+        let duplicate = unsafe { libc::fcntl(*source, libc::F_DUPFD_CLOEXEC, highest.saturating_add(1)) };
+        *moved = Errno::result(duplicate)?;
+    }
+    passed.iter().zip(room).try_for_each(|((number, _), moved)| duplicate(*moved, *number))
+}
+
+/// Closes everything but the standard descriptors, those that are passed, and the status pipe.
 ///
 /// They are closed now, rather than marked to be closed by the exec: `CLOSE_RANGE_CLOEXEC` came two releases after
 /// close_range(2) itself, with Linux 5.11.
-fn close_others(report: RawFd) -> Result<(), Errno> {
-    let Ok(kept) = c_uint::try_from(report) else { return Err(Errno::EBADF) };
-    let before =
-        if report > FIRST_OTHER { close_range(FIRST_OTHER.unsigned_abs(), kept - 1) } else { Ok(()) };
-    match before.and_then(|()| close_range(kept + 1, c_uint::MAX)) {
-        // Filters of system calls that were made before the call was answer with EPERM.
-        Err(Errno::ENOSYS | Errno::EPERM) => close_one_by_one(report),
+fn close_others(passed: &[(RawFd, RawFd)], report: RawFd) -> Result<(), Errno> {
+    let mut next = FIRST_OTHER;
+    for kept in kept(passed, report) {
+        if kept > next {
+            match close_range(next.unsigned_abs(), kept.unsigned_abs() - 1) {
+                // Filters of system calls that were made before the call was answer with EPERM.
+                Err(Errno::ENOSYS | Errno::EPERM) => return close_one_by_one(passed, report),
+                outcome => outcome?,
+            }
+        }
+        next = kept.saturating_add(1);
+    }
+    match close_range(next.unsigned_abs(), c_uint::MAX) {
+        Err(Errno::ENOSYS | Errno::EPERM) => close_one_by_one(passed, report),
         outcome => outcome,
     }
+}
+
+/// What stays open beside the standard descriptors, in the order of the numbers.
+fn kept(passed: &[(RawFd, RawFd)], report: RawFd) -> impl Iterator<Item = RawFd> {
+    passed.iter().map(|(number, _)| *number).chain([report])
 }
 
 fn close_range(first: c_uint, last: c_uint) -> Result<(), Errno> {
@@ -218,12 +248,16 @@ fn close_range(first: c_uint, last: c_uint) -> Result<(), Errno> {
     checked(unsafe { libc::syscall(libc::SYS_close_range, first, last, NO_FLAGS) }).map(drop)
 }
 
-pub(super) fn close_one_by_one(report: RawFd) -> Result<(), Errno> {
+pub(super) fn close_one_by_one(passed: &[(RawFd, RawFd)], report: RawFd) -> Result<(), Errno> {
     let limit = limits::get(Limit::OpenFiles)?.soft.min(MOST_DESCRIPTORS);
     let end = RawFd::try_from(limit).unwrap_or(RawFd::MAX);
-    for descriptor in (FIRST_OTHER..end).filter(|descriptor| *descriptor != report) {
-        // SAFETY: as for `close_range`. That most of them are not open is no error.
-        unsafe { libc::close(descriptor) };
+    let mut next = FIRST_OTHER;
+    for kept in kept(passed, report).chain([end]) {
+        for descriptor in next..kept {
+            // SAFETY: as for `close_range`. That most of them are not open is no error.
+            unsafe { libc::close(descriptor) };
+        }
+        next = kept.saturating_add(1);
     }
     Ok(())
 }

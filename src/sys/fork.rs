@@ -4,7 +4,7 @@
 //! program, directory or interpreter on a file system that hangs would stop the whole supervisor.
 
 use std::ffi::{CString, c_char};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
 use nix::errno::Errno;
@@ -52,11 +52,17 @@ pub(super) const RECORD_SIZE: usize = 8;
 /// Only what fails before there is a child: [`Step::Pipe`] (`EMFILE`, `ENFILE`), [`Step::Fork`] (`EAGAIN` for a limit
 /// on processes, `ENOMEM`), [`Step::Signals`].
 pub fn spawn(plan: &ChildPlan<'_>) -> Result<Spawned, StepError> {
-    let (status, report) = status_pipe().map_err(|errno| StepError { step: Step::Pipe, errno })?;
+    let highest = plan.passed.last().map_or(libc::STDERR_FILENO, |(number, _)| *number);
+    let (status, report) = status_pipe(highest).map_err(|errno| StepError { step: Step::Pipe, errno })?;
     let arguments = pointers(&plan.blueprint.arguments);
     let environment = pointers(&plan.blueprint.environment);
-    let image =
-        child::Image { plan, arguments: &arguments, environment: &environment, report: report.as_raw_fd() };
+    let image = child::Image {
+        plan,
+        arguments: &arguments,
+        environment: &environment,
+        report: report.as_raw_fd(),
+        room: &mut vec![-1; plan.passed.len()],
+    };
 
     // A signal that arrived in the child before its dispositions are reset would run our handlers in it.
     let mask = SigSet::all()
@@ -65,7 +71,7 @@ pub fn spawn(plan: &ChildPlan<'_>) -> Result<Spawned, StepError> {
     // SAFETY: there may be other threads, so the child may do nothing but what is async-signal-safe. It only calls
     // `child::run`, which keeps to that and never returns.
     let outcome = match unsafe { unistd::fork() } {
-        Ok(ForkResult::Child) => child::run(&image),
+        Ok(ForkResult::Child) => child::run(image),
         Ok(ForkResult::Parent { child }) => Pid::new(child.as_raw()).ok_or(Errno::ESRCH),
         Err(errno) => Err(errno),
     };
@@ -104,18 +110,17 @@ fn decode([a, b, c, d, e, f, g, h]: [u8; RECORD_SIZE]) -> ExecStatus {
     }
 }
 
-/// Both ends of the pipe; neither is 0, 1 or 2, which the child is going to replace.
-fn status_pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+/// Both ends of the pipe. Its writing end is above all numbers that the child is going to replace.
+fn status_pipe(highest: RawFd) -> Result<(OwnedFd, OwnedFd), Errno> {
     let (reader, writer) = unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
-    Ok((above_standard(reader)?, above_standard(writer)?))
+    Ok((above(reader, libc::STDERR_FILENO)?, above(writer, highest)?))
 }
 
-fn above_standard(descriptor: OwnedFd) -> Result<OwnedFd, Errno> {
-    const FIRST: i32 = 3;
-    if descriptor.as_raw_fd() >= FIRST {
+fn above(descriptor: OwnedFd, highest: RawFd) -> Result<OwnedFd, Errno> {
+    if descriptor.as_raw_fd() > highest {
         return Ok(descriptor);
     }
-    let moved = fcntl(descriptor.as_fd(), FcntlArg::F_DUPFD_CLOEXEC(FIRST))?;
+    let moved = fcntl(descriptor.as_fd(), FcntlArg::F_DUPFD_CLOEXEC(highest.saturating_add(1)))?;
     // SAFETY: fcntl has just made this descriptor, and nobody else knows of it.
     Ok(unsafe { OwnedFd::from_raw_fd(moved) })
 }

@@ -194,7 +194,7 @@ fn without_close_range_descriptors_are_closed_all_the_same() {
             let kept = libc::fcntl(0, libc::F_DUPFD, 500);
             let below = libc::fcntl(0, libc::F_DUPFD, 300);
             let above = libc::fcntl(0, libc::F_DUPFD, 700);
-            let closed = child::close_one_by_one(kept).is_ok();
+            let closed = child::close_one_by_one(&[], kept).is_ok();
             let open = |descriptor| libc::fcntl(descriptor, libc::F_GETFD) >= 0;
             i32::from(
                 !(closed && open(0) && open(1) && open(2) && open(kept) && !open(below) && !open(above)),
@@ -202,6 +202,41 @@ fn without_close_range_descriptors_are_closed_all_the_same() {
         }
     });
     assert_eq!(outcome, Ending::Exited(0));
+}
+
+/// A pipe that holds these words and then ends.
+fn holding(words: &str) -> OwnedFd {
+    let (reader, writer) = pipe().unwrap();
+    write(&writer, words.as_bytes()).unwrap();
+    reader
+}
+
+#[test]
+fn descriptors_are_passed_under_any_number_and_nothing_else_is() {
+    let (first, second) = (holding("first"), holding("second"));
+    let (one, other) = (first.as_raw_fd(), second.as_raw_fd());
+    // Each under the number of the other, and one of them a second time.
+    let passed = vec![(other, first.as_fd()), (one, second.as_fd()), (900, first.as_fd())];
+    let read = format!("cat /proc/self/fd/{one} /proc/self/fd/{other} /proc/self/fd/900");
+    let list = "ls /proc/self/fd | sort -n | tr '\\n' ' '";
+    let script = format!("{read}; echo; {list}");
+    let (_, text) = output(Blueprint { passed, ..blueprint(&["sh", "-c", &script]) });
+    let mut expected = [0, 1, 2, one, other, 900];
+    expected.sort_unstable();
+    let numbers: Vec<i32> = text.lines().nth(1).unwrap().split(' ').filter_map(|n| n.parse().ok()).collect();
+    assert_eq!(text.lines().next(), Some("secondfirst"));
+    // The one beside them is that of the directory that `ls` reads.
+    assert_eq!(numbers.iter().filter(|number| expected.contains(number)).count(), 6, "{numbers:?}");
+    assert_eq!(numbers.len(), 7, "{numbers:?}");
+}
+
+#[test]
+fn a_status_pipe_is_never_under_a_number_that_is_passed() {
+    let lowest = holding("");
+    let number = lowest.as_raw_fd() + 50;
+    let passed = (3..number).map(|number| (number, lowest.as_fd())).collect();
+    let missing = Blueprint { passed, ..blueprint(&["/nonexistent/program"]) };
+    assert_eq!(run(missing), (failed(Step::Exec, Errno::ENOENT), Ending::Exited(127)));
 }
 
 #[test]
@@ -357,7 +392,7 @@ fn a_record_that_makes_no_sense_is_recognised() {
     let record = encode(Step::Nice, libc::EACCES);
     assert_eq!(decode(record), failed(Step::Nice, Errno::EACCES));
     for bytes in [&[0xff; RECORD_SIZE][..], &[0; RECORD_SIZE], &record[..3]] {
-        let (reader, writer) = status_pipe().unwrap();
+        let (reader, writer) = status_pipe(2).unwrap();
         assert_eq!(read_status(reader.as_fd()), ExecStatus::Pending);
         write(&writer, bytes).unwrap();
         assert_eq!(read_status(reader.as_fd()), ExecStatus::Vanished);

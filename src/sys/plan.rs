@@ -93,6 +93,9 @@ pub struct Blueprint<'fd> {
     pub stdout: ChildDescriptor<'fd>,
     /// Standard error.
     pub stderr: ChildDescriptor<'fd>,
+    /// Descriptors beside the standard ones: each number, from 3 on and none twice, becomes a duplicate of what stands
+    /// beside it. Everything else is closed.
+    pub passed: Vec<(RawFd, BorrowedFd<'fd>)>,
 }
 
 /// A [`Blueprint`] made ready for [`spawn`](super::fork::spawn), which can be called with it any number of times.
@@ -100,6 +103,8 @@ pub struct Blueprint<'fd> {
 pub struct ChildPlan<'fd> {
     pub(super) blueprint: Blueprint<'fd>,
     pub(super) streams: [Stream; 3],
+    /// The numbers of the descriptors beside the standard ones, in their order, and what they become duplicates of.
+    pub(super) passed: Vec<(RawFd, RawFd)>,
     pub(super) dispositions: &'static [c_int],
     /// What is written to `/proc/self/oom_score_adj`.
     pub(super) oom_score_adjust: Option<String>,
@@ -130,8 +135,11 @@ impl<'fd> ChildPlan<'fd> {
     pub fn new(blueprint: Blueprint<'fd>) -> Self {
         static CHANGED: OnceLock<Vec<c_int>> = OnceLock::new();
         let streams = [blueprint.stdin, blueprint.stdout, blueprint.stderr].map(Stream::from);
+        let mut passed: Vec<(RawFd, RawFd)> =
+            blueprint.passed.iter().map(|(number, source)| (*number, source.as_raw_fd())).collect();
+        passed.sort_unstable_by_key(|(number, _)| *number);
         let dispositions = CHANGED.get_or_init(signals::changed_dispositions);
         let oom_score_adjust = blueprint.oom_score_adjust.map(|adjust| adjust.to_string());
-        Self { blueprint, streams, dispositions, oom_score_adjust }
+        Self { blueprint, streams, passed, dispositions, oom_score_adjust }
     }
 }
