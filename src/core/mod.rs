@@ -11,6 +11,7 @@ pub mod fleet;
 pub mod glob;
 pub mod ids;
 pub mod instance;
+pub mod log;
 pub mod moment;
 pub mod nearest;
 pub mod policy;

@@ -16,6 +16,8 @@
 //! | `signals` | blocking signals, receiving them from a descriptor, their names |
 //! | `poll`, `timer`, `clock` | epoll, timerfd, the two clocks |
 //! | `process` | what a process asks or sets about itself; sending signals |
+//! | `channel` | messages with descriptors between two processes of ours |
+//! | `log_memory` | what the supervisor and the logger share |
 //! | `errno` | the system's words for its errors |
 //! | `terminal` | the size of a terminal |
 //! | `lock` | one supervisor for one directory |
@@ -28,6 +30,7 @@
 pub mod accept;
 pub mod capabilities;
 pub mod cgroup;
+pub mod channel;
 mod child;
 pub mod clock;
 pub mod errno;
@@ -35,6 +38,7 @@ pub mod fork;
 mod identity;
 pub mod limits;
 pub mod lock;
+pub mod log_memory;
 pub mod plan;
 pub mod poll;
 pub mod priority;

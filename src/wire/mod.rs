@@ -3,10 +3,12 @@
 //! - [`value`]: the one type for data that a request, a reply, an event or a JSON document is made of.
 //! - [`msgpack`]: MessagePack, which the sockets speak. Its decoder is the first to meet bytes from outside.
 //! - [`json`]: JSON, for the command line, for hooks and for people.
+//! - [`log_channel`]: what the supervisor and the logger say to one another.
 //!
 //! Invariant: decoding never panics, never recurses deeper than a constant, and never allocates more than a
 //! small multiple of the bytes it was given, whatever those bytes claim.
 
 pub mod json;
+pub mod log_channel;
 pub mod msgpack;
 pub mod value;
