@@ -8,6 +8,7 @@
 //! | `effects` | an input goes through the table, and its effects are carried out |
 //! | `launch`, `spawn`, `reap` | the plan, the beginning and the end of a process |
 //! | `stopping` | the stop signal, the stop command, SIGKILL |
+//! | `children` | stop commands and what else runs beside the instances for a moment |
 //! | `cgroups` | the cgroups of instances |
 //! | `endpoint`, `runtime_dir` | where clients connect, checked before anything is bound |
 //! | `rpc`, `outbox` | requests in, replies out, and clients that do not fetch them |
@@ -18,6 +19,7 @@
 //! | `shutdown` | the end |
 
 mod cgroups;
+mod children;
 mod effects;
 pub mod endpoint;
 mod launch;
@@ -128,7 +130,7 @@ struct Supervisor {
     launch: launch::Launch,
     processes: HashMap<Pid, InstanceKey>,
     starts: spawn::Starts,
-    stop_commands: stopping::StopCommands,
+    children: children::Children,
     cgroups: cgroups::Cgroups,
     /// What follows from effects, fed before anything else.
     inputs: VecDeque<(InstanceKey, Follow)>,

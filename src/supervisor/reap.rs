@@ -48,7 +48,7 @@ impl Supervisor {
     /// A child has ended and is not reaped yet, so its id, and that of its group, are nobody else's.
     fn bury(&mut self, ended: wait::Ended) {
         let Some(key) = self.processes.remove(&ended.pid) else {
-            if !self.bury_stop_command(ended) {
+            if !self.bury_child(ended) {
                 // An orphan that was handed to us, or something that a library started.
                 let _ = wait::reap(ended.pid);
             }

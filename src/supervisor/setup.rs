@@ -95,7 +95,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
         launch,
         processes: Default::default(),
         starts: Default::default(),
-        stop_commands: Default::default(),
+        children: Default::default(),
         cgroups: Default::default(),
         inputs: Default::default(),
         operations: Default::default(),

@@ -101,7 +101,7 @@ impl Supervisor {
             Phase::Serving | Phase::Done => {}
             Phase::Stopping | Phase::Hurrying | Phase::Killing => {
                 let stopped = self.operations.is_empty() && self.processes.is_empty();
-                if stopped && self.stop_commands.are_done() && self.cgroups.are_settled() {
+                if stopped && self.children.are_done() && self.cgroups.are_settled() {
                     self.phase = Phase::Done;
                 }
             }

@@ -1,46 +1,19 @@
 //! Asking a process to end, and making it: the stop signal, or `stop_command` in its place, and SIGKILL.
 //!
-//! A stop command is a child beside the process that it is to end. It is known by its own process id alone, so that
-//! its end is never taken for that of an instance, and it is killed when the stop is over.
+//! A stop command is a child beside the process that it is to end, and is killed when the stop is over.
 
+use super::children::{Outcome, Purpose};
 use super::spawn::step_words;
 use super::{Due, Supervisor};
 use crate::core::ids::InstanceKey;
 use crate::core::instance::{Execution, Instance, Stop};
 use crate::core::program::StopScope;
-use crate::sys::fork::{self, ExecStatus};
-use crate::sys::process::{self, Pid};
-use crate::sys::signals::signal_name;
-use crate::sys::wait::{self, Ending};
-use std::collections::HashMap;
-use std::os::fd::{AsFd, OwnedFd};
+use crate::sys::fork;
+use crate::sys::process::{self, Pid, signal_group, signal_process};
 use std::time::Duration;
 
 /// How long a process may take to end after its stop command did, without having failed.
 const GRACE: Duration = Duration::from_secs(1);
-
-/// Stop commands, and the stops that they are for.
-#[derive(Debug, Default)]
-pub struct StopCommands {
-    /// Those that were not reaped yet, also when their stop is over.
-    running: HashMap<Pid, StopCommand>,
-    /// Stops that have a command, until the signal follows or the process has ended.
-    stops: HashMap<InstanceKey, Pid>,
-}
-
-#[derive(Debug)]
-struct StopCommand {
-    key: InstanceKey,
-    /// The pipe that tells whether it was executed.
-    status: OwnedFd,
-}
-
-impl StopCommands {
-    /// Whether all have ended.
-    pub fn are_done(&self) -> bool {
-        self.running.is_empty()
-    }
-}
 
 impl Supervisor {
     /// Asks the process of an instance to end.
@@ -63,36 +36,19 @@ impl Supervisor {
         let plan = self.launch.stop_plan(program, key.index, self.host, pid);
         let Some(plan) = plan.map_err(|error| not_executed(error.to_string()))? else { return Ok(false) };
         let spawned = fork::spawn(&plan).map_err(|error| not_executed(step_words(error, None)))?;
-        self.stop_commands.stops.insert(key, spawned.pid);
-        self.stop_commands.running.insert(spawned.pid, StopCommand { key, status: spawned.status });
+        self.take_charge(Purpose::Stop(key), spawned);
         Ok(true)
     }
 
-    /// A child has ended and is not reaped yet: reaps it and goes on with its stop, if it is a stop command.
-    pub fn bury_stop_command(&mut self, ended: wait::Ended) -> bool {
-        let Some(command) = self.stop_commands.running.remove(&ended.pid) else { return false };
-        // Nobody left to kill is the ordinary case.
-        let _ = process::kill_group(ended.pid, libc::SIGKILL);
-        let _ = wait::reap(ended.pid);
-        let key = command.key;
-        if self.stop_commands.stops.get(&key) != Some(&ended.pid) {
-            return true;
+    /// The stop command of an instance has ended, and the stop is not over.
+    pub fn stop_command_ended(&mut self, key: InstanceKey, outcome: Outcome) {
+        match outcome {
+            Outcome::Exited(0) => self.deadlines.arm(Due::StopCommand(key), self.now.after(GRACE)),
+            Outcome::Exited(_) | Outcome::Killed(_) | Outcome::NotExecuted(_) => {
+                let words = outcome.words(self.stop_command_of(key));
+                self.stop_command_failed(key, words);
+            }
         }
-        let failed = match (fork::read_status(command.status.as_fd()), ended.ending) {
-            (ExecStatus::Failed(error), _) => {
-                format!("was not executed: {}", step_words(error, self.stop_command_of(key)))
-            }
-            (_, Ending::Exited(0)) => {
-                self.deadlines.arm(Due::StopCommand(key), self.now.after(GRACE));
-                return true;
-            }
-            (_, Ending::Exited(code)) => format!("exited with code {code}"),
-            (_, Ending::Killed { signal, .. }) => {
-                format!("was killed by signal {signal} ({})", signal_name(signal))
-            }
-        };
-        self.stop_command_failed(key, failed);
-        true
     }
 
     fn stop_command_of(&self, key: InstanceKey) -> Option<&str> {
@@ -115,11 +71,8 @@ impl Supervisor {
 
     /// The stop of an instance needs its command no more.
     pub fn end_stop_command(&mut self, key: InstanceKey) {
-        let Some(pid) = self.stop_commands.stops.remove(&key) else { return };
         self.deadlines.cancel(Due::StopCommand(key));
-        if self.stop_commands.running.contains_key(&pid) {
-            signal_group(pid, libc::SIGKILL);
-        }
+        self.abandon_child(Purpose::Stop(key));
     }
 
     fn send_stop_signal(&self, key: InstanceKey) {
@@ -165,17 +118,4 @@ impl Supervisor {
 /// process is reaped.
 fn process_of(instance: &Instance) -> Option<Pid> {
     Pid::new(instance.pid()?.raw())
-}
-
-/// Signals a group, or a process that has not come to leading one yet.
-fn signal_group(pid: Pid, signal: i32) {
-    if process::kill_group(pid, signal).is_err() {
-        signal_process(pid, signal);
-    }
-}
-
-/// Signals a process that is not reaped yet, so that the id is nobody else's. It may have ended already, and that
-/// is no error.
-fn signal_process(pid: Pid, signal: i32) {
-    let _ = process::kill(pid, signal);
 }

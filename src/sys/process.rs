@@ -64,6 +64,21 @@ pub fn kill_group(leader: Pid, signal: i32) -> Result<(), Errno> {
     }
 }
 
+/// Sends a signal to the group of a process, or to the process alone if it does not lead its group yet.
+///
+/// For a child of ours that is not reaped yet, so that the id is nobody else's. It may have ended already, and that is
+/// no error.
+pub fn signal_group(pid: Pid, signal: i32) {
+    if kill_group(pid, signal).is_err() {
+        signal_process(pid, signal);
+    }
+}
+
+/// Sends a signal to a child of ours that is not reaped yet, as [`signal_group`].
+pub fn signal_process(pid: Pid, signal: i32) {
+    let _ = kill(pid, signal);
+}
+
 fn send(target: i32, signal: c_int) -> Result<(), Errno> {
     // Not nix's: that one has no room for real-time signals.
     // SAFETY: only numbers.

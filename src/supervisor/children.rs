@@ -1,0 +1,110 @@
+//! Short children: what runs beside the instances for a moment, on behalf of one of them.
+//!
+//! Such a child is known by its own process id alone, so that its end is never taken for that of an instance. It leads
+//! a session of its own, and when it has ended or is needed no more, its whole group is killed.
+
+use super::Supervisor;
+use super::spawn::step_words;
+use crate::core::ids::InstanceKey;
+use crate::sys::fork::{self, ExecStatus, Spawned};
+use crate::sys::process::{self, Pid};
+use crate::sys::signals::signal_name;
+use crate::sys::step::StepError;
+use crate::sys::wait;
+use std::collections::HashMap;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// All short children.
+#[derive(Debug, Default)]
+pub struct Children {
+    /// Those that were not reaped yet, also when nobody needs them any more.
+    running: HashMap<Pid, Child>,
+    /// Those whose end somebody waits for.
+    awaited: HashMap<Purpose, Pid>,
+}
+
+/// What a child is for. There is at most one at a time for each purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// To stop an instance.
+    Stop(InstanceKey),
+}
+
+/// What came of a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It ended by itself, with this code.
+    Exited(i32),
+    /// A signal ended it.
+    Killed(i32),
+    /// Its program could not be executed.
+    NotExecuted(StepError),
+}
+
+#[derive(Debug)]
+struct Child {
+    purpose: Purpose,
+    /// The pipe that tells whether it was executed.
+    status: OwnedFd,
+}
+
+impl Children {
+    /// Whether all have ended.
+    pub fn are_done(&self) -> bool {
+        self.running.is_empty()
+    }
+}
+
+impl Outcome {
+    /// What it did, to follow its name. `command` is what was to be executed.
+    pub fn words(self, command: Option<&str>) -> String {
+        match self {
+            Outcome::Exited(code) => format!("exited with code {code}"),
+            Outcome::Killed(signal) => format!("was killed by signal {signal} ({})", signal_name(signal)),
+            Outcome::NotExecuted(error) => format!("was not executed: {}", step_words(error, command)),
+        }
+    }
+}
+
+impl Supervisor {
+    /// Takes charge of a child that was just forked, in place of the one that there may be for the same purpose.
+    pub fn take_charge(&mut self, purpose: Purpose, spawned: Spawned) {
+        self.abandon_child(purpose);
+        let child = Child { purpose, status: spawned.status };
+        self.children.running.insert(spawned.pid, child);
+        self.children.awaited.insert(purpose, spawned.pid);
+    }
+
+    /// The child for this purpose, if there is one, is needed no more: it is killed, and nobody hears of its end.
+    pub fn abandon_child(&mut self, purpose: Purpose) {
+        let Some(pid) = self.children.awaited.remove(&purpose) else { return };
+        // Not reaped yet, or it would not be awaited.
+        process::signal_group(pid, libc::SIGKILL);
+    }
+
+    /// A process has ended and is not reaped yet: reaps it and says what came of it, if it is such a child.
+    pub fn bury_child(&mut self, ended: wait::Ended) -> bool {
+        let pid = ended.pid;
+        let Some(child) = self.children.running.remove(&pid) else { return false };
+        // Nobody left to kill is the ordinary case.
+        let _ = process::kill_group(pid, libc::SIGKILL);
+        let _ = wait::reap(pid);
+        if self.children.awaited.get(&child.purpose) != Some(&pid) {
+            return true;
+        }
+        self.children.awaited.remove(&child.purpose);
+        let outcome = outcome(&child, ended.ending);
+        match child.purpose {
+            Purpose::Stop(key) => self.stop_command_ended(key, outcome),
+        }
+        true
+    }
+}
+
+fn outcome(child: &Child, ending: wait::Ending) -> Outcome {
+    match (fork::read_status(child.status.as_fd()), ending) {
+        (ExecStatus::Failed(error), _) => Outcome::NotExecuted(error),
+        (_, wait::Ending::Exited(code)) => Outcome::Exited(code),
+        (_, wait::Ending::Killed { signal, .. }) => Outcome::Killed(signal),
+    }
+}
