@@ -23,7 +23,7 @@ pub struct View<'a> {
 }
 
 /// How many entries an instance has in either reply.
-const INSTANCE_ENTRIES: usize = 16;
+const INSTANCE_ENTRIES: usize = 17;
 
 impl View<'_> {
     /// The reply to `status`: programs in order of their names, each with a map of instances by their numbers.
@@ -114,5 +114,7 @@ impl View<'_> {
         writer.entry("ready", instance.state == State::Running);
         writer.entry("since", self.now.since(instance.since).as_secs_f64());
         writer.entry("restart_needed", outdated);
+        let health = instance.run.as_ref().and_then(|run| run.health);
+        writer.entry("health", health.map(|record| record.standing.as_str()));
     }
 }

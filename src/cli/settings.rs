@@ -166,7 +166,7 @@ impl Given {
     fn set(&mut self, name: &str, word: &str) -> Result<(), String> {
         let (key, entry) = known(name)?;
         let value = match entry {
-            Some(entry) => Value::map([(entry, Value::from(word))]),
+            Some(entry) => Value::map([(entry, entry_value(key.kind, word))]),
             None => {
                 value(key, word).map_err(|expected| format!("{name} is '{word}', expected {expected}"))?
             }
@@ -228,11 +228,15 @@ fn value(key: &Key, word: &str) -> Result<Value, &'static str> {
                 Ok(Value::Array(numbers.into_iter().map(Value::Int).collect()))
             }
         },
-        Kind::Table | Kind::Limits => match json::parse(word) {
+        Kind::Size => match units::parse_size(word) {
+            Ok(_) => Ok(number().unwrap_or_else(|_| Value::from(word))),
+            Err(_) => Err("a size: a number of bytes, or 64K, 10M, 1G"),
+        },
+        Kind::Table | Kind::Limits | Kind::Health => match json::parse(word) {
             Ok(Value::Map(entries)) => Ok(Value::Map(entries)),
             Ok(_) | Err(_) => {
                 let (name, value) = word.split_once('=').ok_or("NAME=VALUE, or a JSON object")?;
-                Ok(Value::map([(name, Value::from(value))]))
+                Ok(Value::map([(name, entry_value(key.kind, value))]))
             }
         },
     }
@@ -241,7 +245,7 @@ fn value(key: &Key, word: &str) -> Result<Value, &'static str> {
 /// Whether it has entries that can be set one by one.
 fn is_table(kind: Kind) -> bool {
     match kind {
-        Kind::Table | Kind::Limits => true,
+        Kind::Table | Kind::Limits | Kind::Health => true,
         Kind::Text
         | Kind::Texts
         | Kind::Integer
@@ -252,8 +256,17 @@ fn is_table(kind: Kind) -> bool {
         | Kind::NamesOrNumbers
         | Kind::TextOrTexts
         | Kind::Words
-        | Kind::BooleanOrTexts => false,
+        | Kind::BooleanOrTexts
+        | Kind::Size => false,
     }
+}
+
+/// A word as the value of one entry of a table. Only a health check has entries that are no strings.
+fn entry_value(kind: Kind, word: &str) -> Value {
+    let value = if kind == Kind::Health { json::parse(word).ok() } else { None };
+    value
+        .filter(|value| value.as_array().is_some() || value.as_f64().is_some())
+        .unwrap_or_else(|| Value::from(word))
 }
 
 fn boolean(word: &str) -> Option<Value> {

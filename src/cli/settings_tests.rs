@@ -40,6 +40,14 @@ fn values_have_the_type_of_their_setting() {
     assert_eq!(one("env.A=b=c"), Ok(Value::map([("A", Value::from("b=c"))])));
     assert_eq!(one("env=A=b"), Ok(Value::map([("A", Value::from("b"))])));
     assert_eq!(one(r#"env={"A":"b"}"#), Ok(Value::map([("A", Value::from("b"))])));
+    assert_eq!(one("memory_limit=64M"), Ok(Value::from("64M")));
+    assert_eq!(one("memory_limit=1000"), Ok(Value::Int(1000)));
+    assert_eq!(one("health.retries=3"), Ok(Value::map([("retries", Value::Int(3))])));
+    assert_eq!(one("health.interval=5s"), Ok(Value::map([("interval", Value::from("5s"))])));
+    let args = Value::map([("args", texts(&["-q".to_string()]))]);
+    assert_eq!(one(r#"health.args=["-q"]"#), Ok(args));
+    assert_eq!(one("health={}"), Ok(Value::Map(vec![])));
+    assert!(one("memory_limit=64MB").unwrap_err().contains("expected a size"));
     for wrong in ["instances=many", "autostart=maybe", "restart_delay=soon", "success_exit_codes=a", "env=A"]
     {
         assert!(one(wrong).unwrap_err().contains("expected"), "{wrong}");

@@ -80,6 +80,7 @@ fn inputs() -> Vec<Named> {
         ("not executed", Input::SpawnFailed as fn(Verdict) -> Input),
         ("exit", Input::Exited),
         ("start timeout", Input::StartTimeout),
+        ("unhealthy", Input::Unhealthy),
     ] {
         inputs.extend(VERDICTS.map(|(verdict, case)| Named {
             input: with(verdict),
@@ -97,7 +98,6 @@ fn inputs() -> Vec<Named> {
             (Input::Retry, "retry"),
             (Input::RequirementsMet, "requirements met"),
             (Input::RequirementsLost, "requirements lost"),
-            (Input::Unhealthy, "unhealthy"),
         ]
         .map(|(input, name)| plain(input, name, false)),
     );

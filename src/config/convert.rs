@@ -93,6 +93,15 @@ pub fn duration(value: &Value) -> Result<Duration, Expected> {
     }
 }
 
+/// A number of bytes, or a string with a unit.
+pub fn size(value: &Value) -> Result<u64, Expected> {
+    let expected = || "a size: a number of bytes, or \"64K\", \"10M\", \"1G\"".to_string();
+    match value.text() {
+        Some(text) => units::parse_size(text).map_err(|_| expected()),
+        None => value.as_u64().ok_or_else(expected),
+    }
+}
+
 /// One of a closed list of words.
 pub fn choice<T: Copy>(value: &Value, words: &[(&'static str, T)]) -> Result<T, Expected> {
     let given = value.text().unwrap_or("");

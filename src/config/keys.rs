@@ -2,6 +2,7 @@
 //! page take name, type, default and meaning.
 
 mod environment;
+mod health;
 mod identity;
 mod program;
 mod resources;
@@ -13,7 +14,7 @@ use super::cgroup;
 use super::convert::{self, Expected};
 use crate::core::nearest::nearest;
 use crate::core::program::Settings;
-use crate::sys::signals;
+use crate::sys::{process, signals};
 use crate::wire::value::Value;
 use std::fmt;
 
@@ -63,6 +64,10 @@ pub enum Kind {
     BooleanOrTexts,
     /// A table of resource limits.
     Limits,
+    /// A number of bytes, or a string with a unit.
+    Size,
+    /// A table that describes a health check.
+    Health,
 }
 
 /// What a change of a setting touches.
@@ -93,7 +98,7 @@ pub enum SettingError {
 }
 
 /// All settings by family, in the order in which they are documented.
-const FAMILIES: [&[Key]; 7] = [
+const FAMILIES: [&[Key]; 8] = [
     program::KEYS,
     restart::KEYS,
     stop::KEYS,
@@ -101,6 +106,7 @@ const FAMILIES: [&[Key]; 7] = [
     identity::KEYS,
     resources::KEYS,
     streams::KEYS,
+    health::KEYS,
 ];
 
 /// All settings, in the order in which they are documented.
@@ -136,6 +142,8 @@ impl Kind {
             Kind::TextOrTexts | Kind::Words => "string or array of strings",
             Kind::BooleanOrTexts => "boolean or array of strings",
             Kind::Limits => "table of limits",
+            Kind::Size => "size",
+            Kind::Health => "table of a health check",
         }
     }
 }
@@ -180,6 +188,14 @@ pub fn check(settings: &Settings) -> Result<(), SettingError> {
     if let Some(entries) = &settings.process.cgroup {
         let sentence = |why: String| SettingError::Together(format!("'cgroup' cannot be had: {why}"));
         cgroup::check(entries).map_err(sentence)?;
+    }
+    if settings.health.memory_limit.is_some() {
+        let sentence = |error| {
+            SettingError::Together(format!(
+                "'memory_limit' cannot be had: processes are not seen in /proc: {error}"
+            ))
+        };
+        process::check_proc().map_err(sentence)?;
     }
     Ok(())
 }

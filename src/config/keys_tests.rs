@@ -33,6 +33,9 @@ fn every_setting_takes_what_it_gives() {
     settings.process.inherit_env = InheritEnv::Only(vec!["LANG".to_string()]);
     settings.process.stdin = StandardInput::Path("/etc/passwd".to_string());
     settings.stop.command = vec!["true".to_string(), "now".to_string()];
+    let health = Value::map([("command", Value::from("check")), ("retries", Value::Int(7))]);
+    settings.health.check = super::super::health::read(&health).unwrap();
+    settings.health.memory_limit = Some(5 << 20);
     settings.policy.restart_delay = std::time::Duration::from_millis(1250);
     let mut copy = Settings::default();
     // Files have to be there, and cgroups to be had: those two are tested elsewhere.
@@ -71,6 +74,10 @@ fn what_is_wrong_is_said_with_what_would_be_right() {
     assert!(set("limits", Value::map([("nofil", Value::Int(1))])).unwrap_err().starts_with("'limits' is {"));
     assert!(set("stop_signal", "KILLL").is_err());
     assert_eq!(set("stop_signal", "SIGUSR1").unwrap().stop.signal, 10);
+    assert_eq!(set("memory_limit", "64K").unwrap().health.memory_limit, Some(65_536));
+    assert_eq!(set("memory_limit", 0).unwrap().health.memory_limit, None);
+    let size = "expected a size: a number of bytes, or \"64K\", \"10M\", \"1G\"";
+    assert!(set("memory_limit", "64KB").unwrap_err().contains(size));
     assert_eq!(set("uid", 0).unwrap().process.user.unwrap().identity.id, 0);
 }
 

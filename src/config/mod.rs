@@ -6,6 +6,7 @@ pub mod cgroup;
 pub mod convert;
 pub mod cpus;
 pub mod env_file;
+pub mod health;
 pub mod keys;
 pub mod limits;
 pub mod runtime_dir;

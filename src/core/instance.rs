@@ -1,5 +1,6 @@
 //! One slot of a program: its state, its counters, its present run and what is known of the last.
 
+use super::health::{Ailment, Record};
 use super::ids::Pid;
 use super::moment::Moment;
 use super::policy::{Ending, Reached};
@@ -46,6 +47,10 @@ pub struct Run {
     pub stop: Stop,
     /// What did not go as it should when it was told to stop, to follow "stopped;".
     pub stop_note: Option<Box<str>>,
+    /// What its health checks have said, if it has any.
+    pub health: Option<Record>,
+    /// Why it was given up on.
+    pub ailment: Option<Box<Ailment>>,
 }
 
 /// What is known of the execution of a program.
@@ -103,6 +108,8 @@ pub enum Cause {
     Stopped,
     /// It was asked to end, did not, and was killed.
     StopTimeout,
+    /// It was asked to end because it was not in health.
+    Unhealthy(Box<Ailment>),
     /// It was never executed; a sentence that names the step and the system's words.
     SpawnFailed(Box<str>),
 }
@@ -224,7 +231,8 @@ impl Instance {
         match self.state.name() {
             StateName::New | StateName::Running => None,
             StateName::Waiting => Some("waits for what it requires".to_string()),
-            StateName::Starting | StateName::Stopping => self.failure(signal_name),
+            StateName::Starting => self.failure(signal_name),
+            StateName::Stopping => self.ailment(),
             StateName::Exited | StateName::Backoff => self.ending(signal_name),
             StateName::Failed => Some(match self.ending(signal_name) {
                 Some(ending) if self.flap_count == 1 => format!("held after a flap: {ending}"),
@@ -237,11 +245,16 @@ impl Instance {
         }
     }
 
+    /// Why its present process was given up on.
+    fn ailment(&self) -> Option<String> {
+        self.run.as_ref()?.ailment.as_ref().map(ToString::to_string)
+    }
+
     /// How the last run ended, if it failed.
     fn failure(&self, signal_name: impl Fn(i32) -> String) -> Option<String> {
         match self.last.as_ref()?.cause {
             Cause::Finished | Cause::Stopped | Cause::StopTimeout => None,
-            Cause::Failed | Cause::SpawnFailed(_) => self.ending(signal_name),
+            Cause::Failed | Cause::Unhealthy(_) | Cause::SpawnFailed(_) => self.ending(signal_name),
         }
     }
 
@@ -253,6 +266,7 @@ impl Instance {
             (Cause::SpawnFailed(words), _) => words.to_string(),
             (Cause::StopTimeout, _) => with_note("did not stop in time and was killed", last),
             (Cause::Stopped, _) => with_note("stopped", last),
+            (Cause::Unhealthy(ailment), _) => with_note(&ailment.to_string(), last),
             (Cause::Finished | Cause::Failed, Ending::Exited(code)) => {
                 format!("exited with code {code} after {seconds:.1} s")
             }

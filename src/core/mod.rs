@@ -9,6 +9,7 @@ pub mod deadlines;
 pub mod event;
 pub mod fleet;
 pub mod glob;
+pub mod health;
 pub mod ids;
 pub mod instance;
 pub mod log;

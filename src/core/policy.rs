@@ -73,7 +73,11 @@ pub fn is_failure(policy: &RestartPolicy, ending: Ending) -> bool {
 /// `jitter` is any number; equally distributed numbers give equally distributed delays.
 pub fn backoff_delay(policy: &RestartPolicy, flap_count: u32, jitter: u32) -> Duration {
     let doublings = flap_count.saturating_sub(1).min(31);
-    let delay = policy.backoff_min.saturating_mul(1 << doublings).min(policy.backoff_max);
+    spread(policy.backoff_min.saturating_mul(1 << doublings).min(policy.backoff_max), jitter)
+}
+
+/// A delay, up to a tenth more or less, so that a herd does not move in step. `jitter` as for [`backoff_delay`].
+pub fn spread(delay: Duration, jitter: u32) -> Duration {
     // From 0.9 to 1.1 in steps of 1/4096: enough to spread a herd.
     let share = 0.9 + f64::from(jitter % 4096) / 4095.0 * 0.2;
     delay.mul_f64(share)

@@ -1,5 +1,6 @@
 //! A program: its settings, typed and checked, and its instances.
 
+use super::health::HealthPolicy;
 use super::ids::{InstanceIndex, ProgramId};
 use super::instance::Instance;
 use super::settings::{
@@ -205,6 +206,8 @@ pub struct Settings {
     pub policy: RestartPolicy,
     /// How it is stopped.
     pub stop: StopPolicy,
+    /// When it is given up on.
+    pub health: HealthPolicy,
 }
 
 /// A program and its instances.
@@ -274,6 +277,7 @@ impl Default for Settings {
             description: String::new(),
             policy: RestartPolicy::default(),
             stop: StopPolicy::default(),
+            health: HealthPolicy::default(),
         }
     }
 }

@@ -153,8 +153,8 @@ pub enum Input {
     RequirementsMet,
     /// Something that it is bound to went away.
     RequirementsLost,
-    /// A health check has given up on it.
-    Unhealthy,
+    /// Its process runs and is not in health.
+    Unhealthy(Verdict),
 }
 
 /// The timer of an instance. It has one at a time: arming one replaces the other, and leaving the state in which

@@ -74,7 +74,7 @@ fn new(admin: AdminState, input: Input, terms: Terms) -> Step {
         | Input::Retry
         | Input::RequirementsMet
         | Input::RequirementsLost
-        | Input::Unhealthy => stay(State::New, admin),
+        | Input::Unhealthy(_) => stay(State::New, admin),
     }
 }
 
@@ -107,7 +107,7 @@ fn waiting(rest: Rest, admin: AdminState, input: Input, terms: Terms) -> Step {
         | Input::StopTimeout
         | Input::Retry
         | Input::RequirementsLost
-        | Input::Unhealthy => stay(State::Waiting(rest), admin),
+        | Input::Unhealthy(_) => stay(State::Waiting(rest), admin),
     }
 }
 
@@ -129,9 +129,8 @@ fn starting(healthy: HealthyWhen, admin: AdminState, input: Input, terms: Terms)
         },
         Input::Healthy | Input::Ready => is_healthy(admin),
         Input::SpawnFailed(verdict) | Input::Exited(verdict) => ended(admin, verdict),
-        Input::StartTimeout(verdict) => gave_no_sign(admin, verdict),
+        Input::StartTimeout(verdict) | Input::Unhealthy(verdict) => given_up_on(admin, verdict),
         Input::RequirementsLost => stop(Sequel::Waiting, admin),
-        Input::Unhealthy => stop(after_kill(admin), admin),
         Input::Settled | Input::StopTimeout | Input::Retry | Input::RequirementsMet => stay(now, admin),
     }
 }
@@ -149,7 +148,7 @@ fn running(admin: AdminState, input: Input, terms: Terms) -> Step {
         Input::Remove => stop(Sequel::Gone, AdminState::Down),
         Input::SpawnFailed(verdict) | Input::Exited(verdict) => ended(admin, verdict),
         Input::RequirementsLost => stop(Sequel::Waiting, admin),
-        Input::Unhealthy => stop(after_kill(admin), admin),
+        Input::Unhealthy(verdict) => given_up_on(admin, verdict),
         Input::Spawned
         | Input::Ready
         | Input::Healthy
@@ -197,7 +196,7 @@ fn stopping(sequel: Sequel, admin: AdminState, input: Input, terms: Terms) -> St
         | Input::Retry
         | Input::RequirementsMet
         | Input::RequirementsLost
-        | Input::Unhealthy => then(sequel, admin),
+        | Input::Unhealthy(_) => then(sequel, admin),
     }
 }
 
@@ -230,7 +229,7 @@ fn exited(admin: AdminState, input: Input, terms: Terms) -> Step {
         | Input::StopTimeout
         | Input::RequirementsMet
         | Input::RequirementsLost
-        | Input::Unhealthy => stay(State::Exited, admin),
+        | Input::Unhealthy(_) => stay(State::Exited, admin),
     }
 }
 
@@ -257,7 +256,7 @@ fn backoff(admin: AdminState, input: Input, terms: Terms) -> Step {
         | Input::StopTimeout
         | Input::RequirementsMet
         | Input::RequirementsLost
-        | Input::Unhealthy => stay(State::Backoff, admin),
+        | Input::Unhealthy(_) => stay(State::Backoff, admin),
     }
 }
 
@@ -282,7 +281,7 @@ fn failed(admin: AdminState, input: Input, terms: Terms) -> Step {
         | Input::Retry
         | Input::RequirementsMet
         | Input::RequirementsLost
-        | Input::Unhealthy => stay(State::Failed, admin),
+        | Input::Unhealthy(_) => stay(State::Failed, admin),
     }
 }
 
@@ -327,8 +326,9 @@ fn ended(admin: AdminState, verdict: Verdict) -> Step {
     }
 }
 
-/// `start_timeout` ran out: the process is stopped, and what follows is what would have followed its exit.
-fn gave_no_sign(admin: AdminState, verdict: Verdict) -> Step {
+/// `start_timeout` ran out, or it is not in health: the process is stopped, and what follows is what would have
+/// followed its exit.
+fn given_up_on(admin: AdminState, verdict: Verdict) -> Step {
     match admin {
         AdminState::Once | AdminState::Down => stop(Sequel::Exited, AdminState::Down),
         AdminState::Up => match verdict {

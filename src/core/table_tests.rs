@@ -44,9 +44,10 @@ fn operator_inputs() -> Vec<Input> {
 fn all_inputs() -> Vec<Input> {
     let mut inputs = operator_inputs();
     inputs.extend([Input::Spawned, Input::Ready, Input::Healthy, Input::Settled, Input::StopTimeout]);
-    inputs.extend([Input::Retry, Input::RequirementsMet, Input::RequirementsLost, Input::Unhealthy]);
+    inputs.extend([Input::Retry, Input::RequirementsMet, Input::RequirementsLost]);
     for verdict in VERDICTS {
-        inputs.extend([Input::SpawnFailed(verdict), Input::Exited(verdict), Input::StartTimeout(verdict)]);
+        inputs.extend([Input::SpawnFailed(verdict), Input::Exited(verdict)]);
+        inputs.extend([Input::StartTimeout(verdict), Input::Unhealthy(verdict)]);
     }
     inputs
 }
@@ -83,7 +84,8 @@ impl Model {
     /// Every input that the shell could feed here, each with every verdict.
     fn possible_inputs(self) -> Vec<Input> {
         let mut inputs = operator_inputs();
-        inputs.extend([Input::RequirementsMet, Input::RequirementsLost, Input::Unhealthy]);
+        inputs.extend([Input::RequirementsMet, Input::RequirementsLost]);
+        inputs.extend(VERDICTS.map(Input::Unhealthy));
         if self.process == Process::Forked {
             inputs.push(Input::Spawned);
             inputs.extend(VERDICTS.map(Input::SpawnFailed));

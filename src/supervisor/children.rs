@@ -1,11 +1,12 @@
 //! Short children: what runs beside the instances for a moment, on behalf of one of them.
 //!
 //! Such a child is known by its own process id alone, so that its end is never taken for that of an instance. It leads
-//! a session of its own, and when it has ended or is needed no more, its whole group is killed.
+//! a session of its own, and when it has ended, took too long or is needed no more, its whole group is killed.
 
-use super::Supervisor;
 use super::spawn::step_words;
+use super::{Due, Supervisor};
 use crate::core::ids::InstanceKey;
+use crate::core::moment::Moment;
 use crate::sys::fork::{self, ExecStatus, Spawned};
 use crate::sys::process::{self, Pid};
 use crate::sys::signals::signal_name;
@@ -13,6 +14,7 @@ use crate::sys::step::StepError;
 use crate::sys::wait;
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
 /// All short children.
 #[derive(Debug, Default)]
@@ -28,6 +30,17 @@ pub struct Children {
 pub enum Purpose {
     /// To stop an instance.
     Stop(InstanceKey),
+    /// To see whether an instance is in health.
+    Health(InstanceKey),
+}
+
+/// How long a child may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// As long as somebody needs it.
+    WhileNeeded,
+    /// So long; then it is killed.
+    AtMost(Duration),
 }
 
 /// What came of a child.
@@ -37,6 +50,8 @@ pub enum Outcome {
     Exited(i32),
     /// A signal ended it.
     Killed(i32),
+    /// It took too long and was killed.
+    TimedOut,
     /// Its program could not be executed.
     NotExecuted(StepError),
 }
@@ -46,6 +61,14 @@ struct Child {
     purpose: Purpose,
     /// The pipe that tells whether it was executed.
     status: OwnedFd,
+    begun: Moment,
+    pace: Pace,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    InTime,
+    TooSlow,
 }
 
 impl Children {
@@ -61,6 +84,7 @@ impl Outcome {
         match self {
             Outcome::Exited(code) => format!("exited with code {code}"),
             Outcome::Killed(signal) => format!("was killed by signal {signal} ({})", signal_name(signal)),
+            Outcome::TimedOut => "took too long and was killed".to_string(),
             Outcome::NotExecuted(error) => format!("was not executed: {}", step_words(error, command)),
         }
     }
@@ -68,17 +92,29 @@ impl Outcome {
 
 impl Supervisor {
     /// Takes charge of a child that was just forked, in place of the one that there may be for the same purpose.
-    pub fn take_charge(&mut self, purpose: Purpose, spawned: Spawned) {
+    pub fn take_charge(&mut self, purpose: Purpose, spawned: Spawned, patience: Patience) {
         self.abandon_child(purpose);
-        let child = Child { purpose, status: spawned.status };
+        let child = Child { purpose, status: spawned.status, begun: self.now, pace: Pace::InTime };
         self.children.running.insert(spawned.pid, child);
         self.children.awaited.insert(purpose, spawned.pid);
+        match patience {
+            Patience::WhileNeeded => {}
+            Patience::AtMost(time) => self.deadlines.arm(Due::Child(spawned.pid), self.now.after(time)),
+        }
     }
 
     /// The child for this purpose, if there is one, is needed no more: it is killed, and nobody hears of its end.
     pub fn abandon_child(&mut self, purpose: Purpose) {
         let Some(pid) = self.children.awaited.remove(&purpose) else { return };
+        self.deadlines.cancel(Due::Child(pid));
         // Not reaped yet, or it would not be awaited.
+        process::signal_group(pid, libc::SIGKILL);
+    }
+
+    /// A child has taken as long as it may.
+    pub fn child_timed_out(&mut self, pid: Pid) {
+        let Some(child) = self.children.running.get_mut(&pid) else { return };
+        child.pace = Pace::TooSlow;
         process::signal_group(pid, libc::SIGKILL);
     }
 
@@ -93,18 +129,21 @@ impl Supervisor {
             return true;
         }
         self.children.awaited.remove(&child.purpose);
+        self.deadlines.cancel(Due::Child(pid));
         let outcome = outcome(&child, ended.ending);
         match child.purpose {
             Purpose::Stop(key) => self.stop_command_ended(key, outcome),
+            Purpose::Health(key) => self.health_check_ended(key, outcome, child.begun),
         }
         true
     }
 }
 
 fn outcome(child: &Child, ending: wait::Ending) -> Outcome {
-    match (fork::read_status(child.status.as_fd()), ending) {
-        (ExecStatus::Failed(error), _) => Outcome::NotExecuted(error),
-        (_, wait::Ending::Exited(code)) => Outcome::Exited(code),
-        (_, wait::Ending::Killed { signal, .. }) => Outcome::Killed(signal),
+    match (child.pace, fork::read_status(child.status.as_fd()), ending) {
+        (Pace::TooSlow, _, _) => Outcome::TimedOut,
+        (Pace::InTime, ExecStatus::Failed(error), _) => Outcome::NotExecuted(error),
+        (Pace::InTime, _, wait::Ending::Exited(code)) => Outcome::Exited(code),
+        (Pace::InTime, _, wait::Ending::Killed { signal, .. }) => Outcome::Killed(signal),
     }
 }

@@ -35,8 +35,14 @@ impl Supervisor {
         let step = table::step(instance.state, instance.admin, input, terms);
         let left = instance.state.name() != step.state.name();
         let change = instance.apply(step, now);
+        // The health of a process matters as long as it is to run.
+        let is_to_run = matches!(step.state.name(), StateName::Starting | StateName::Running);
+        let watch_ends = left && !is_to_run && program.settings.health.is_on();
         if left && instance.timer.take().is_some() {
             self.deadlines.cancel(Due::Instance(key));
+        }
+        if watch_ends {
+            self.end_watch(key);
         }
         let mut removed = None;
         for effect in step.effects.into_iter().flatten() {
@@ -163,7 +169,7 @@ impl Supervisor {
     }
 
     /// A number that differs from the last: Marsaglia's xorshift, quite enough to part a herd.
-    fn random(&mut self) -> u32 {
+    pub fn random(&mut self) -> u32 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 17;
         self.random ^= self.random << 5;

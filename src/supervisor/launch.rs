@@ -2,6 +2,7 @@
 //! that would have to be done between fork and exec.
 
 use crate::api::host::Host;
+use crate::core::health::HealthCheck;
 use crate::core::ids::InstanceIndex;
 use crate::core::program::{IoPriority, Output, ProcessSettings, Program, User};
 use crate::core::settings::{self, InheritEnv, Scheduler, StandardInput};
@@ -71,6 +72,27 @@ impl Launch {
         let here = substitution(program, index, host);
         let blueprint = self.blueprint(&program.settings.process, host, here, (command, args), Some(pid))?;
         Ok(Some(ChildPlan::new(blueprint)))
+    }
+
+    /// The plan for a health check of an instance that has this process.
+    ///
+    /// It is as a stop command is, and silent: what it prints again and again says less than its exit code.
+    ///
+    /// # Errors
+    /// A NUL byte in what has to be a C string.
+    pub fn health_plan(
+        &self,
+        program: &Program,
+        index: InstanceIndex,
+        host: Host,
+        check: &HealthCheck,
+        pid: Pid,
+    ) -> Result<ChildPlan<'_>, NulError> {
+        let here = substitution(program, index, host);
+        let what = (check.command.as_str(), check.args.as_slice());
+        let blueprint = self.blueprint(&program.settings.process, host, here, what, Some(pid))?;
+        let null = || ChildDescriptor::From(self.null.as_fd());
+        Ok(ChildPlan::new(Blueprint { stdout: null(), stderr: null(), ..blueprint }))
     }
 
     fn blueprint(

@@ -9,6 +9,7 @@
 //! | `launch`, `spawn`, `reap` | the plan, the beginning and the end of a process |
 //! | `stopping` | the stop signal, the stop command, SIGKILL |
 //! | `children` | stop commands and what else runs beside the instances for a moment |
+//! | `health`, `memory` | what runs and is not in health is given up on: by a command, by its memory |
 //! | `cgroups` | the cgroups of instances |
 //! | `endpoint`, `runtime_dir` | where clients connect, checked before anything is bound |
 //! | `rpc`, `outbox` | requests in, replies out, and clients that do not fetch them |
@@ -22,7 +23,9 @@ mod cgroups;
 mod children;
 mod effects;
 pub mod endpoint;
+mod health;
 mod launch;
+mod memory;
 mod operations;
 mod outbox;
 mod programs;
@@ -100,6 +103,12 @@ enum Due {
     Waiter(waiters::WaiterId),
     /// The stop command of an instance ended a while ago.
     StopCommand(InstanceKey),
+    /// A health check of an instance.
+    HealthCheck(InstanceKey),
+    /// A look at the memory of those that have a limit.
+    Memory,
+    /// A short child has taken as long as it may.
+    Child(Pid),
     /// Another try to remove cgroups.
     Cgroups,
     /// Another try to hand a client what it has not fetched yet.
@@ -131,6 +140,7 @@ struct Supervisor {
     processes: HashMap<Pid, InstanceKey>,
     starts: spawn::Starts,
     children: children::Children,
+    memory: memory::MemoryWatch,
     cgroups: cgroups::Cgroups,
     /// What follows from effects, fed before anything else.
     inputs: VecDeque<(InstanceKey, Follow)>,

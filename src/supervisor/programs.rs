@@ -59,6 +59,7 @@ impl Supervisor {
         if settings.process != program.settings.process {
             program.revision = program.revision.wrapping_add(1);
         }
+        let watched_anew = settings.health != program.settings.health;
         let scaled = wanted != program.settings.instances;
         // The number of instances is changed by what also starts and stops them.
         program.settings = Settings { instances: program.settings.instances, ..settings };
@@ -67,6 +68,9 @@ impl Supervisor {
         self.publish_program(id, ProgramChange::Updated);
         for key in keys {
             self.rearm(key);
+            if watched_anew {
+                self.renew_watch(key);
+            }
         }
         if scaled {
             let operation = self.scale(name, wanted)?;

@@ -83,17 +83,19 @@ impl Supervisor {
         }
     }
 
-    fn process_ended(&mut self, key: InstanceKey, run: Run, ending: Ending, duration: Duration) {
+    fn process_ended(&mut self, key: InstanceKey, mut run: Run, ending: Ending, duration: Duration) {
         let Some(program) = self.fleet.program(key.program) else { return };
         let failed = policy::is_failure(&program.settings.policy, ending);
-        let cause = match run.stop {
-            Stop::NotAsked if failed => Cause::Failed,
-            Stop::NotAsked => Cause::Finished,
-            Stop::Asked => Cause::Stopped,
-            Stop::TimedOut => Cause::StopTimeout,
+        let stop_note = stop_note(&mut run);
+        let cause = match (run.ailment, run.stop) {
+            (Some(ailment), _) => Cause::Unhealthy(ailment),
+            (None, Stop::NotAsked) if failed => Cause::Failed,
+            (None, Stop::NotAsked) => Cause::Finished,
+            (None, Stop::Asked) => Cause::Stopped,
+            (None, Stop::TimedOut) => Cause::StopTimeout,
         };
         let verdict = self.judge(key, ending, duration);
-        self.remember(key, LastRun { ending, duration, cause, stop_note: run.stop_note });
+        self.remember(key, LastRun { ending, duration, cause, stop_note });
         self.feed(key, Input::Exited(verdict));
     }
 
@@ -121,9 +123,19 @@ impl Supervisor {
 
     /// What the policy says of a process that did not say in time that it is ready.
     pub fn judge_start_timeout(&mut self, key: InstanceKey) -> Verdict {
+        self.judge_present(key, Ending::NotExecuted)
+    }
+
+    /// What the policy says of a process that is not in health: what it says of one that a signal ended.
+    pub fn judge_unhealthy(&mut self, key: InstanceKey) -> Verdict {
+        self.judge_present(key, Ending::Killed(libc::SIGKILL))
+    }
+
+    /// What the policy would say if the present run ended now, in this way.
+    fn judge_present(&mut self, key: InstanceKey, ending: Ending) -> Verdict {
         let duration =
             self.fleet.instance(key).map_or(Duration::ZERO, |instance| instance.duration(self.now));
-        self.judge(key, Ending::NotExecuted, duration)
+        self.judge(key, ending, duration)
     }
 
     fn remember(&mut self, key: InstanceKey, last: LastRun) {
@@ -131,4 +143,18 @@ impl Supervisor {
             instance.last = Some(last);
         }
     }
+}
+
+/// What did not go as it should when it was told to stop. That it had to be killed is one such thing, where the cause of
+/// the end is another.
+fn stop_note(run: &mut Run) -> Option<Box<str>> {
+    let note = run.stop_note.take();
+    if run.ailment.is_none() || run.stop != Stop::TimedOut {
+        return note;
+    }
+    const KILLED: &str = "it did not stop in time and was killed";
+    Some(match note {
+        Some(note) => format!("{KILLED}; {note}").into_boxed_str(),
+        None => KILLED.into(),
+    })
 }

@@ -96,6 +96,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
         processes: Default::default(),
         starts: Default::default(),
         children: Default::default(),
+        memory: Default::default(),
         cgroups: Default::default(),
         inputs: Default::default(),
         operations: Default::default(),

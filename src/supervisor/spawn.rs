@@ -49,8 +49,16 @@ impl Supervisor {
             Ok(spawned) => {
                 let Some(pid) = InstancePid::new(spawned.pid.get()) else { return };
                 let (execution, stop) = (Execution::Pending, Stop::NotAsked);
-                instance.run =
-                    Some(Run { pid, started: self.now, revision, execution, stop, stop_note: None });
+                instance.run = Some(Run {
+                    pid,
+                    started: self.now,
+                    revision,
+                    execution,
+                    stop,
+                    stop_note: None,
+                    health: None,
+                    ailment: None,
+                });
                 self.processes.insert(spawned.pid, key);
                 self.await_exec(Start { key, pid: spawned.pid, status: spawned.status });
             }
@@ -76,6 +84,7 @@ impl Supervisor {
             ExecStatus::Executed => {
                 self.forget_start(number);
                 self.execution_known(key, Execution::Done);
+                self.begin_watch(key);
                 self.feed(key, Input::Spawned);
             }
             ExecStatus::Failed(error) => {

@@ -2,7 +2,7 @@
 //!
 //! A stop command is a child beside the process that it is to end, and is killed when the stop is over.
 
-use super::children::{Outcome, Purpose};
+use super::children::{Outcome, Patience, Purpose};
 use super::spawn::step_words;
 use super::{Due, Supervisor};
 use crate::core::ids::InstanceKey;
@@ -36,7 +36,7 @@ impl Supervisor {
         let plan = self.launch.stop_plan(program, key.index, self.host, pid);
         let Some(plan) = plan.map_err(|error| not_executed(error.to_string()))? else { return Ok(false) };
         let spawned = fork::spawn(&plan).map_err(|error| not_executed(step_words(error, None)))?;
-        self.take_charge(Purpose::Stop(key), spawned);
+        self.take_charge(Purpose::Stop(key), spawned, Patience::WhileNeeded);
         Ok(true)
     }
 
@@ -44,7 +44,7 @@ impl Supervisor {
     pub fn stop_command_ended(&mut self, key: InstanceKey, outcome: Outcome) {
         match outcome {
             Outcome::Exited(0) => self.deadlines.arm(Due::StopCommand(key), self.now.after(GRACE)),
-            Outcome::Exited(_) | Outcome::Killed(_) | Outcome::NotExecuted(_) => {
+            Outcome::Exited(_) | Outcome::Killed(_) | Outcome::TimedOut | Outcome::NotExecuted(_) => {
                 let words = outcome.words(self.stop_command_of(key));
                 self.stop_command_failed(key, words);
             }

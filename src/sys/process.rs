@@ -181,7 +181,7 @@ pub fn usage() -> io::Result<OwnUsage> {
     Ok(OwnUsage {
         user_seconds: seconds(times.user_time()),
         system_seconds: seconds(times.system_time()),
-        resident_bytes: resident_bytes()?,
+        resident_bytes: resident_set("/proc/self/statm")?,
     })
 }
 
@@ -189,14 +189,38 @@ fn seconds(time: TimeVal) -> f64 {
     time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6
 }
 
-fn resident_bytes() -> io::Result<u64> {
-    let statm = fs::read_to_string("/proc/self/statm")?;
+/// The memory of a process that is in RAM now, in bytes; 0 for one that has ended.
+///
+/// Only a child that was not reaped yet is sure to be the one that is meant.
+///
+/// # Errors
+/// When `/proc` is not mounted, or does not show us this process.
+pub fn resident_bytes(pid: Pid) -> io::Result<u64> {
+    resident_set(&format!("/proc/{pid}/statm"))
+}
+
+/// Makes sure that `/proc` shows processes by the ids that we know them by, and our own among them.
+///
+/// # Errors
+/// When it is not mounted, or is that of another PID namespace (pid_namespaces(7)).
+pub fn check_proc() -> io::Result<()> {
+    // Who opens it is shown as the namespace of that /proc has it.
+    let shown = fs::read_link("/proc/self")?;
+    if shown.as_os_str() != Pid::own().to_string().as_str() {
+        let why = "/proc belongs to another PID namespace";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+    }
+    resident_bytes(Pid::own()).map(drop)
+}
+
+fn resident_set(statm: &str) -> io::Result<u64> {
+    let statm = fs::read_to_string(statm)?;
     // The second field is the resident set in pages: proc_pid_statm(5).
     let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
     let page = unistd::sysconf(SysconfVar::PAGE_SIZE)?.and_then(|size| u64::try_from(size).ok());
     match (pages, page) {
         (Some(pages), Some(page)) => Ok(pages.saturating_mul(page)),
-        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "/proc/self/statm has no resident size")),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "no resident size in /proc/PID/statm")),
     }
 }
 
@@ -257,6 +281,8 @@ mod tests {
         let usage = usage().unwrap();
         // More than a page, less than a machine.
         assert!(usage.resident_bytes > 4096 && usage.resident_bytes < 1 << 40);
+        assert!(resident_bytes(Pid::own()).unwrap() > 4096);
+        assert_eq!(check_proc().map_err(|error| error.to_string()), Ok(()));
         assert!(usage.user_seconds + usage.system_seconds > 0.0);
         let status = fs::read_to_string("/proc/self/status").unwrap();
         let of = |name| {

@@ -42,6 +42,7 @@ fn is_right(argument: &Argument, sample: &str, value: &Value) -> bool {
         "boolean" => kinds.contains(&"boolean"),
         // Where a number has no smallest value of its own, -7 may be in range.
         "integer" => matches!(argument.name.as_str(), "nice" | "oom_score_adj"),
+        "huge" => kinds.contains(&"size"),
         "float" => kinds.contains(&"duration") && value.as_f64() == Some(0.5),
         // Some text is free, some names something that does not exist, which is another error.
         "text" => match argument.name.as_str() {

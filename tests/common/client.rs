@@ -45,6 +45,7 @@ pub struct Row {
     pub reason: Option<String>,
     pub ready: bool,
     pub restart_needed: bool,
+    pub health: Option<String>,
     pub changed: bool,
 }
 
@@ -178,6 +179,7 @@ impl Row {
             reason: text("reason"),
             ready: is("ready"),
             restart_needed: is("restart_needed"),
+            health: text("health"),
             changed: is("changed"),
         }
     }

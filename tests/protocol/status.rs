@@ -94,6 +94,7 @@ fn an_instance_that_never_ran_has_zeroes_and_nils() {
             ("reason", Value::Nil),
             ("ready", Value::Bool(false)),
             ("restart_needed", Value::Bool(false)),
+            ("health", Value::Nil),
         ],
     );
     assert!(float(&shown, "since") >= 0.0);

@@ -42,6 +42,7 @@ for instance in program["instances"].values():
         "reason": None,
         "ready": True,
         "restart_needed": False,
+        "health": None,
     }
     for name, value in expected.items():
         assert instance[name] == value and same_types(instance[name], value), (name, instance[name])

@@ -100,7 +100,9 @@ fn detail(event: &Value) -> String {
         0 => {}
         pid => parts.push(format!("pid {pid}")),
     }
-    let reason = event.get("reason").and_then(Value::text).filter(|_| !has_process("state"));
+    // What starts has the reason of the edge before.
+    let is_told_before = text(event, "state") == StateName::Starting.as_str();
+    let reason = event.get("reason").and_then(Value::text).filter(|_| !is_told_before);
     let is_told = reason.is_some_and(tells_ending);
     if has_process("from") && !has_process("state") && !is_told {
         let duration = event.get("duration").and_then(Value::as_f64).unwrap_or(0.0);
@@ -149,6 +151,15 @@ mod tests {
         let stop = r#"{"time":0,"seq":8,"program":"web","instance":0,"from":"stopping","state":"exited","pid":0,
             "exitcode":-1,"exitsignal":15,"duration":2.5,"reason":"stopped"}"#;
         assert!(line(stop).ends_with("stopping -> exited    SIGTERM after 2.5s, stopped"), "{}", line(stop));
+        let ill = r#"{"time":0,"seq":8,"program":"web","instance":0,"from":"running","state":"stopping","pid":12,
+            "reason":"unhealthy: its health check exited with code 1"}"#;
+        let told = "running -> stopping   pid 12, unhealthy: its health check exited with code 1";
+        assert!(line(ill).ends_with(told), "{}", line(ill));
+        let ill = ill
+            .replace("running", "stopping")
+            .replace(r#""state":"stopping","pid":12"#, r#""state":"exited","exitsignal":15"#);
+        let told = "SIGTERM after 0s, unhealthy: its health check exited with code 1";
+        assert!(line(&ill).ends_with(told), "{}", line(&ill));
         let flap = r#"{"time":0,"seq":8,"program":"web","instance":0,"from":"starting","state":"backoff","pid":0,
             "exitcode":1,"flap_count":6,"reason":"exited with code 1 after 0.1 s"}"#;
         assert!(

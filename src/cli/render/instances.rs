@@ -126,7 +126,9 @@ fn last_exit(instance: &Value) -> String {
 
 /// Whether a reason says how a process ended.
 pub fn tells_ending(reason: &str) -> bool {
-    reason.contains("exited with code") || reason.contains("killed by signal")
+    // What stands before a colon says what was made of it.
+    let sentence = reason.rsplit(": ").next().unwrap_or(reason);
+    sentence.starts_with("exited with code") || sentence.starts_with("killed by signal")
 }
 
 /// The end of a process in two words: `exit 1`, `SIGKILL`.
