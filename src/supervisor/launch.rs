@@ -121,6 +121,7 @@ impl Launch {
             candidates,
             arguments,
             environment,
+            own_pid: Vec::new(),
             chroot: settings.chroot.as_deref().map(string).transpose()?,
             directory: settings.directory.as_deref().map(string).transpose()?,
             umask: settings.umask,

@@ -15,9 +15,10 @@ use nix::sys::signal::SigSet;
 use super::fork::encode;
 use super::identity;
 use super::limits::{self, Limit};
+use super::own_pid::OwnPidVariable;
 use super::plan::{Blueprint, ChildPlan, Stream};
 use super::priority;
-use super::process;
+use super::process::{self, Pid};
 use super::scheduling;
 use super::signals;
 use super::step::{Step, StepError};
@@ -34,8 +35,10 @@ pub(super) struct Image<'a> {
     pub(super) plan: &'a ChildPlan<'a>,
     /// Null-terminated; points into the plan.
     pub(super) arguments: &'a [*const c_char],
-    /// Null-terminated; points into the plan.
-    pub(super) environment: &'a [*const c_char],
+    /// Null-terminated; points into the plan. Behind that is room for as many variables as there are in `own_pid`.
+    pub(super) environment: &'a mut [*const c_char],
+    /// Variables that are to hold our id.
+    pub(super) own_pid: &'a mut [OwnPidVariable],
     /// The writing end of the status pipe: close-on-exec, and above all descriptors that are passed.
     pub(super) report: RawFd,
     /// Room for as many descriptors as are passed.
@@ -100,7 +103,18 @@ fn prepare(image: &mut Image<'_>) -> Result<(), StepError> {
         Step::Cgroup.check(write_and_close(descriptor, b"0"))?;
     }
     go_to(blueprint)?;
-    identity::assume(blueprint)
+    identity::assume(blueprint)?;
+    add_own_pid(image);
+    Ok(())
+}
+
+/// Completes the environment with the variables that hold our id, in place of the nulls at its end.
+fn add_own_pid(image: &mut Image<'_>) {
+    let from = image.plan.blueprint.environment.len();
+    for (place, variable) in image.environment.iter_mut().skip(from).zip(&mut *image.own_pid) {
+        variable.fill(Pid::own());
+        *place = variable.as_ptr();
+    }
 }
 
 /// When and where it runs.

@@ -13,6 +13,7 @@ use nix::sys::signal::{SigSet, SigmaskHow};
 use nix::unistd::{self, ForkResult};
 
 use super::child;
+use super::own_pid::OwnPidVariable;
 use super::plan::ChildPlan;
 use super::process::Pid;
 use super::step::{Step, StepError};
@@ -55,11 +56,14 @@ pub fn spawn(plan: &ChildPlan<'_>) -> Result<Spawned, StepError> {
     let highest = plan.passed.last().map_or(libc::STDERR_FILENO, |(number, _)| *number);
     let (status, report) = status_pipe(highest).map_err(|errno| StepError { step: Step::Pipe, errno })?;
     let arguments = pointers(&plan.blueprint.arguments);
-    let environment = pointers(&plan.blueprint.environment);
+    let mut environment = pointers(&plan.blueprint.environment);
+    let mut own_pid: Vec<_> = plan.blueprint.own_pid.iter().map(|name| OwnPidVariable::new(name)).collect();
+    environment.resize(environment.len() + own_pid.len(), ptr::null());
     let image = child::Image {
         plan,
         arguments: &arguments,
-        environment: &environment,
+        environment: &mut environment,
+        own_pid: &mut own_pid,
         report: report.as_raw_fd(),
         room: &mut vec![-1; plan.passed.len()],
     };

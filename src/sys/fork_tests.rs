@@ -55,6 +55,28 @@ fn run(blueprint: Blueprint<'_>) -> (ExecStatus, Ending) {
     (settled(&spawned.status), end(spawned.pid))
 }
 
+#[test]
+fn variables_that_hold_its_own_id_are_filled_in_by_the_child() {
+    let (reader, writer) = pipe().unwrap();
+    let environment = strings(&["A_PID=1", "A_PIDS=2", "PATH=/usr/bin:/bin"]);
+    let script = r#"echo "$$ $A_PID $OUR_PID $A_PIDS""#;
+    let plan = ChildPlan::new(Blueprint {
+        environment,
+        own_pid: vec!["A_PID", "OUR_PID"],
+        stdout: ChildDescriptor::From(writer.as_fd()),
+        ..blueprint(&["sh", "-c", script])
+    });
+    for _ in 0..2 {
+        let spawned = spawn(&plan).unwrap();
+        assert_eq!(settled(&spawned.status), ExecStatus::Executed);
+        assert_eq!(end(spawned.pid), Ending::Exited(0));
+        let mut told = [0; 128];
+        let length = nix::unistd::read(&reader, &mut told).unwrap();
+        let pid = spawned.pid;
+        assert_eq!(std::str::from_utf8(&told[..length]).unwrap(), format!("{pid} {pid} {pid} 2\n"));
+    }
+}
+
 fn failed(step: Step, errno: Errno) -> ExecStatus {
     ExecStatus::Failed(StepError { step, errno })
 }

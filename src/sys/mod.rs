@@ -6,12 +6,15 @@
 //! | `plan` | [`plan::ChildPlan`]: all that a new process needs, prepared before the fork |
 //! | `fork` | [`fork::spawn`], [`fork::read_status`]: start a process, and learn later whether its exec worked |
 //! | `child` | the straight line of system calls between fork and exec |
+//! | `own_pid` | variables of the environment that hold the id of the new process itself |
 //! | `identity` | the part of it that is about who a process is and what it may |
 //! | `step` | [`step::Step`], [`step::StepError`]: which step failed, and why |
 //! | `limits` | the resource limits, of ourselves and of a new process |
 //! | `priority`, `scheduling` | nice and I/O priority; scheduling policy and processors |
 //! | `capabilities` | their names, and how a process is left with some of them |
 //! | `cgroup` | where cgroups can be made, and making, filling, killing and removing one |
+//! | `notify` | the socket on which programs say that they are ready, and who it was |
+//! | `pipe` | pipes that are read without waiting |
 //! | `wait` | seeing and reaping children that ended |
 //! | `signals` | blocking signals, receiving them from a descriptor, their names |
 //! | `poll`, `timer`, `clock` | epoll, timerfd, the two clocks |
@@ -39,6 +42,9 @@ mod identity;
 pub mod limits;
 pub mod lock;
 pub mod log_memory;
+pub mod notify;
+mod own_pid;
+pub mod pipe;
 pub mod plan;
 pub mod poll;
 pub mod priority;

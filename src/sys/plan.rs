@@ -1,7 +1,7 @@
 //! What a new process is to be, prepared wholly in the parent: nothing in here is looked up, opened or allocated
 //! between fork and exec.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::sync::OnceLock;
 
@@ -56,6 +56,8 @@ pub struct Blueprint<'fd> {
     pub arguments: Vec<CString>,
     /// The whole environment, as `KEY=VALUE`.
     pub environment: Vec<CString>,
+    /// Names of variables that hold the id of the new process itself. They go over those of `environment`.
+    pub own_pid: Vec<&'static str>,
     /// The root directory; ours if `None`. The working directory is then looked up below it, and is its top if none
     /// is named.
     pub chroot: Option<CString>,
@@ -132,8 +134,12 @@ impl<'fd> ChildPlan<'fd> {
     /// Which signals the child has to reset is asked of the system once, with the first plan of the process. So
     /// whoever changes dispositions does it before that.
     #[must_use]
-    pub fn new(blueprint: Blueprint<'fd>) -> Self {
+    pub fn new(mut blueprint: Blueprint<'fd>) -> Self {
         static CHANGED: OnceLock<Vec<c_int>> = OnceLock::new();
+        let Blueprint { environment, own_pid, .. } = &mut blueprint;
+        if !own_pid.is_empty() {
+            environment.retain(|variable| !own_pid.iter().any(|name| is_named(variable, name)));
+        }
         let streams = [blueprint.stdin, blueprint.stdout, blueprint.stderr].map(Stream::from);
         let mut passed: Vec<(RawFd, RawFd)> =
             blueprint.passed.iter().map(|(number, source)| (*number, source.as_raw_fd())).collect();
@@ -142,4 +148,8 @@ impl<'fd> ChildPlan<'fd> {
         let oom_score_adjust = blueprint.oom_score_adjust.map(|adjust| adjust.to_string());
         Self { blueprint, streams, passed, dispositions, oom_score_adjust }
     }
+}
+
+fn is_named(variable: &CStr, name: &str) -> bool {
+    variable.to_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
 }

@@ -100,6 +100,12 @@ pub fn ancestors(pid: Pid) -> impl Iterator<Item = Pid> {
     std::iter::successors(parent(pid), |pid| parent(*pid)).take(DEEPEST)
 }
 
+/// The session of a process, which has the id of the process that began it. `None` if there is no such process.
+#[must_use]
+pub fn session(pid: Pid) -> Option<Pid> {
+    Pid::new(unistd::getsid(Some(unistd::Pid::from_raw(pid.get()))).ok()?.as_raw())
+}
+
 fn parent(pid: Pid) -> Option<Pid> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name in parentheses may hold anything, parentheses too.
@@ -274,6 +280,22 @@ mod tests {
             Some(std::os::unix::process::parent_id().cast_signed())
         );
         assert_eq!(ours.last().and_then(|pid| parent(*pid)), None);
+    }
+
+    #[test]
+    fn a_session_is_known_by_its_first_process() {
+        let stat = fs::read_to_string("/proc/self/stat").unwrap();
+        let (_, after_name) = stat.rsplit_once(") ").unwrap();
+        // 0 in a container whose first process came from outside.
+        let ours = after_name.split(' ').nth(3).unwrap().parse().unwrap();
+        assert_eq!(session(Pid::own()), Pid::new(ours));
+        let ended = in_child(|| {
+            // SAFETY: no arguments.
+            let begun = unsafe { libc::setsid() };
+            i32::from(session(Pid::own()) != Pid::new(begun))
+        });
+        assert_eq!(ended, Ending::Exited(0));
+        assert_eq!(session(Pid(i32::MAX)), None);
     }
 
     #[test]
