@@ -35,6 +35,8 @@ pub struct Facts<'a> {
     pub events: Vec<String>,
     /// Replies that clients did not fetch and that were thrown away.
     pub replies_dropped: u64,
+    /// What processes said of themselves that was thrown away: of strangers, and what was too long.
+    pub notifications_dropped: u64,
 }
 
 /// The reply to `info`.
@@ -52,6 +54,7 @@ pub fn info(fleet: &Fleet, facts: &Facts<'_>) -> Reply {
     reply.entry("cpu_system", facts.cpu.map(|cpu| cpu.1));
     reply.entry("memory", facts.resident);
     reply.entry("replies_dropped", facts.replies_dropped);
+    reply.entry("notifications_dropped", facts.notifications_dropped);
     reply.entry("connections_refused", facts.connections_refused);
     let writer = reply.body_of("endpoints");
     writer.array(facts.rpc.len() + facts.events.len());

@@ -23,7 +23,7 @@ pub struct View<'a> {
 }
 
 /// How many entries an instance has in either reply.
-const INSTANCE_ENTRIES: usize = 17;
+const INSTANCE_ENTRIES: usize = 18;
 
 impl View<'_> {
     /// The reply to `status`: programs in order of their names, each with a map of instances by their numbers.
@@ -112,6 +112,7 @@ impl View<'_> {
         writer.entry("retry_in", instance.retry_in(self.now).map(|delay| delay.as_secs_f64()));
         writer.entry("reason", instance.reason(signal_name).as_deref());
         writer.entry("ready", instance.state == State::Running);
+        writer.entry("status_text", instance.status_text());
         writer.entry("since", self.now.since(instance.since).as_secs_f64());
         writer.entry("restart_needed", outdated);
         let health = instance.run.as_ref().and_then(|run| run.health);

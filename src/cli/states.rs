@@ -192,6 +192,7 @@ executed            its program was executed; not executed: that failed
 exit                its process ended; in brackets: only when the restart policy says so
 ready, healthy      it said so, or has lived through minimum_run_duration
 start timeout       it did not say so in time
+unhealthy           its check failed, its memory grew too large, or it did not say in time that it still works
 retry               a delay is over: restart_delay, or the one after a flap
 from stopping       what was asked for decides where its exit leads";
     let mut page = look.paint("FROM      TO        ON", Style::Strong) + "\n";

@@ -5,6 +5,7 @@ mod environment;
 mod health;
 mod identity;
 mod program;
+mod readiness;
 mod resources;
 mod restart;
 mod stop;
@@ -98,9 +99,10 @@ pub enum SettingError {
 }
 
 /// All settings by family, in the order in which they are documented.
-const FAMILIES: [&[Key]; 8] = [
+const FAMILIES: [&[Key]; 9] = [
     program::KEYS,
     restart::KEYS,
+    readiness::KEYS,
     stop::KEYS,
     environment::KEYS,
     identity::KEYS,
@@ -185,6 +187,7 @@ pub fn check(settings: &Settings) -> Result<(), SettingError> {
         let sentence = format!("user {id} has no entry in /etc/passwd, so 'group' has to be given too");
         return Err(SettingError::Together(sentence));
     }
+    readiness::check(settings)?;
     if let Some(entries) = &settings.process.cgroup {
         let sentence = |why: String| SettingError::Together(format!("'cgroup' cannot be had: {why}"));
         cgroup::check(entries).map_err(sentence)?;

@@ -67,6 +67,12 @@ pub enum Ailment {
         /// `memory_limit`, in bytes.
         limit: u64,
     },
+    /// It had not said in this time that it is ready.
+    NotReady(Duration),
+    /// It had not said for this time that it still works.
+    Silent(Duration),
+    /// It had said itself that it does not work any more.
+    Broken,
 }
 
 /// At so many looks in a row the resident set is above `memory_limit` before a process is given up on.
@@ -120,7 +126,20 @@ impl fmt::Display for Ailment {
                 let (resident, limit) = (Size(*resident), Size(*limit));
                 write!(f, "its memory ({resident}) stayed above memory_limit ({limit})")
             }
+            Ailment::NotReady(time) => write!(f, "did not say in {} that it is ready", Seconds(*time)),
+            Ailment::Silent(time) => write!(f, "its watchdog was not fed for {}", Seconds(*time)),
+            Ailment::Broken => f.write_str("set off its watchdog itself"),
         }
+    }
+}
+
+/// A duration in seconds, to the millisecond: `10 s`, `0.25 s`.
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
+        write!(f, "{} s", Duration::from_millis(millis).as_secs_f64())
     }
 }
 
@@ -201,6 +220,11 @@ mod tests {
         assert_eq!(memory(612 << 20, 512 << 20), sentence);
         let sentence = "its memory (1.3 MiB) stayed above memory_limit (500 KiB)";
         assert_eq!(memory((1 << 20) + 300_000, 500 << 10), sentence);
+        let time = Duration::from_micros(250_400);
+        assert_eq!(Ailment::NotReady(time).to_string(), "did not say in 0.25 s that it is ready");
+        let time = Duration::from_secs(10);
+        assert_eq!(Ailment::Silent(time).to_string(), "its watchdog was not fed for 10 s");
+        assert_eq!(Ailment::Broken.to_string(), "set off its watchdog itself");
         assert!(memory(u64::MAX, 0).contains("(17592186044416 MiB) stayed above memory_limit (0 KiB)"));
     }
 }

@@ -5,6 +5,7 @@ use super::ids::Pid;
 use super::moment::Moment;
 use super::policy::{Ending, Reached};
 use super::program::RestartPolicy;
+use super::readiness::Announcements;
 use super::state::{AdminState, Effect, State, StateName, Timer};
 use super::table::Step;
 use std::time::Duration;
@@ -51,6 +52,8 @@ pub struct Run {
     pub health: Option<Record>,
     /// Why it was given up on.
     pub ailment: Option<Box<Ailment>>,
+    /// What it has said of itself, if it has a way to.
+    pub announcements: Option<Box<Announcements>>,
 }
 
 /// What is known of the execution of a program.
@@ -161,6 +164,21 @@ impl Instance {
         if from_admin != step.admin { Change::Admin { from: from_admin } } else { Change::Nothing }
     }
 
+    /// What its process says on how it does.
+    pub fn status_text(&self) -> Option<&str> {
+        self.announcements()?.status.as_deref()
+    }
+
+    /// What its process has said of itself, if it has one that can.
+    pub fn announcements(&self) -> Option<&Announcements> {
+        self.run.as_ref()?.announcements.as_deref()
+    }
+
+    /// As [`Instance::announcements`], to change it.
+    pub fn announcements_mut(&mut self) -> Option<&mut Announcements> {
+        self.run.as_mut()?.announcements.as_deref_mut()
+    }
+
     /// Its process id, if it has a process.
     pub fn pid(&self) -> Option<Pid> {
         self.run.as_ref().map(|run| run.pid)
@@ -229,9 +247,13 @@ impl Instance {
     /// Why it is in its state, as a sentence; `None` when there is nothing to explain.
     pub fn reason(&self, signal_name: impl Fn(i32) -> String) -> Option<String> {
         match self.state.name() {
-            StateName::New | StateName::Running => None,
+            StateName::New => None,
             StateName::Waiting => Some("waits for what it requires".to_string()),
-            StateName::Starting => self.failure(signal_name),
+            StateName::Starting => {
+                let said = self.announcements().and_then(Announcements::while_starting);
+                said.or_else(|| self.failure(signal_name))
+            }
+            StateName::Running => self.announcements().and_then(Announcements::while_running),
             StateName::Stopping => self.ailment(),
             StateName::Exited | StateName::Backoff => self.ending(signal_name),
             StateName::Failed => Some(match self.ending(signal_name) {

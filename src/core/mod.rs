@@ -17,6 +17,7 @@ pub mod moment;
 pub mod nearest;
 pub mod policy;
 pub mod program;
+pub mod readiness;
 pub mod ring;
 pub mod settings;
 pub mod state;

@@ -4,7 +4,7 @@ use super::health::HealthPolicy;
 use super::ids::{InstanceIndex, ProgramId};
 use super::instance::Instance;
 use super::settings::{
-    Capabilities, CgroupEntry, Cpus, EnvFile, InheritEnv, LimitSetting, NewPrivileges, Scheduler,
+    Capabilities, CgroupEntry, Cpus, EnvFile, InheritEnv, LimitSetting, NewPrivileges, Readiness, Scheduler,
     StandardInput,
 };
 use super::state::{AdminState, HealthyWhen, Sequel, State};
@@ -113,6 +113,8 @@ pub struct RestartPolicy {
     pub restart_delay: Duration,
     /// `minimum_run_duration`.
     pub minimum_run_duration: Duration,
+    /// `start_timeout`; zero is none.
+    pub start_timeout: Duration,
     /// `flap_max`.
     pub flap_max: u32,
     /// `backoff_min`.
@@ -189,6 +191,10 @@ pub struct ProcessSettings {
     pub stdout: Output,
     /// `stderr`.
     pub stderr: Output,
+    /// `readiness`.
+    pub readiness: Readiness,
+    /// `watchdog`; zero is none.
+    pub watchdog: Duration,
 }
 
 /// All settings of a program.
@@ -245,6 +251,7 @@ impl Default for RestartPolicy {
             restart: Restart::Always,
             restart_delay: Duration::ZERO,
             minimum_run_duration: Duration::from_secs(5),
+            start_timeout: Duration::ZERO,
             flap_max: 5,
             backoff_min: Duration::from_millis(500),
             backoff_max: Duration::from_secs(60),
@@ -282,10 +289,14 @@ impl Default for Settings {
     }
 }
 
-impl RestartPolicy {
-    /// What makes an instance `running` under this policy.
+impl Settings {
+    /// What makes an instance `running` that starts with these settings.
     pub fn healthy_when(&self) -> HealthyWhen {
-        if self.minimum_run_duration.is_zero() { HealthyWhen::Executed } else { HealthyWhen::Lasted }
+        match self.process.readiness {
+            Readiness::Delay if self.policy.minimum_run_duration.is_zero() => HealthyWhen::Executed,
+            Readiness::Delay => HealthyWhen::Lasted,
+            Readiness::Notify | Readiness::Descriptor(_) => HealthyWhen::Notified,
+        }
     }
 }
 

@@ -13,6 +13,18 @@ pub enum StandardInput {
     Path(String),
 }
 
+/// How an instance comes to be known as healthy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Readiness {
+    /// It has lived through `minimum_run_duration`.
+    #[default]
+    Delay,
+    /// It says so in a datagram, as systemd's sd_notify(3) does.
+    Notify,
+    /// It writes a newline to the descriptor of this number, as s6, nitro and dinit have it.
+    Descriptor(i32),
+}
+
 /// What a program gets of the supervisor's own environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum InheritEnv {

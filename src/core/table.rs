@@ -326,8 +326,8 @@ fn ended(admin: AdminState, verdict: Verdict) -> Step {
     }
 }
 
-/// `start_timeout` ran out, or it is not in health: the process is stopped, and what follows is what would have
-/// followed its exit.
+/// It did not say in time that it is ready, or it is not in health: the process is stopped, and what follows is what
+/// would have followed its exit.
 fn given_up_on(admin: AdminState, verdict: Verdict) -> Step {
     match admin {
         AdminState::Once | AdminState::Down => stop(Sequel::Exited, AdminState::Down),

@@ -314,6 +314,27 @@ fn running_exited_waits_for_the_delay_that_the_policy_says() {
 }
 
 #[test]
+fn what_gave_no_sign_is_stopped_and_followed_by_what_the_policy_says() {
+    let (terms, silent) = (all_terms()[0], State::Starting(HealthyWhen::Notified));
+    for (state, input) in [
+        (silent, Input::StartTimeout as fn(Verdict) -> Input),
+        (silent, Input::Unhealthy),
+        (State::Running, Input::Unhealthy),
+    ] {
+        let outcome = |verdict| {
+            let to = step(state, AdminState::Up, input(verdict), terms);
+            assert_eq!(to.effects, [Some(Effect::SendStop), Some(Effect::Arm(Timer::StopTimeout))]);
+            (to.state, to.admin)
+        };
+        assert_eq!(outcome(Verdict::Again), (State::Stopping(Sequel::Start), AdminState::Up));
+        assert_eq!(outcome(Verdict::Flap), (State::Stopping(Sequel::Exited), AdminState::Up));
+        assert_eq!(outcome(Verdict::Flapping), (State::Stopping(Sequel::Backoff), AdminState::Up));
+        assert_eq!(outcome(Verdict::GiveUp), (State::Stopping(Sequel::Failed), AdminState::Up));
+        assert_eq!(outcome(Verdict::Done), (State::Stopping(Sequel::Exited), AdminState::Down));
+    }
+}
+
+#[test]
 fn stopping_commands_change_what_follows_and_never_wait() {
     let terms = all_terms()[0];
     let stopping = State::Stopping(Sequel::Exited);

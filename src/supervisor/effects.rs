@@ -1,14 +1,15 @@
 //! An input goes through the table, and what the table decides is done: state first, then effects, then the world
 //! is told. Effects never call the table; what follows from them is an input that waits its turn.
 
+use super::readiness::extension;
 use super::{Due, Follow, Supervisor};
 use crate::core::event::{StateEvent, What};
 use crate::core::ids::InstanceKey;
-use crate::core::instance::{ArmedTimer, Change, Instance, Stop};
+use crate::core::instance::{ArmedTimer, Change, Execution, Instance, Stop};
 use crate::core::moment::Moment;
 use crate::core::policy;
 use crate::core::program::Program;
-use crate::core::state::{Effect, Input, StateName, Timer};
+use crate::core::state::{Effect, HealthyWhen, Input, State, StateName, Timer};
 use crate::core::table::{self, Requirements, Terms};
 use crate::sys::signals::signal_name;
 use std::time::Duration;
@@ -29,7 +30,7 @@ impl Supervisor {
     fn step(&mut self, key: InstanceKey, input: Input) {
         let now = self.now;
         let Some(program) = self.fleet.program_mut(key.program) else { return };
-        let healthy = program.settings.policy.healthy_when();
+        let healthy = program.settings.healthy_when();
         let Some(instance) = program.instances.get_mut(&key.index) else { return };
         let terms = Terms { requirements: Requirements::Met, healthy };
         let step = table::step(instance.state, instance.admin, input, terms);
@@ -101,11 +102,17 @@ impl Supervisor {
         let at = match timer {
             Timer::Healthy => started.after(policy.minimum_run_duration),
             Timer::Settled => started.after(policy.backoff_min),
-            Timer::StopTimeout => now.after(program.settings.stop.timeout),
+            Timer::StopTimeout => {
+                // The time that it asked for to start is none to stop.
+                if let Some(said) = instance.announcements_mut() {
+                    said.extended = None;
+                }
+                now.after(program.settings.stop.timeout)
+            }
             Timer::RestartDelay => now.after(policy.restart_delay),
             Timer::BackoffDelay => now.after(policy::backoff_delay(policy, instance.flap_count, jitter)),
-            // No readiness protocol, and so no start_timeout, can be configured yet.
-            Timer::StartTimeout => return,
+            Timer::StartTimeout if policy.start_timeout.is_zero() => return,
+            Timer::StartTimeout => started.after(policy.start_timeout).max(extension(instance)),
         };
         if timer == Timer::RestartDelay && at <= now {
             // A run that lasted is followed at once. One that did not has a backoff delay, so this comes to an end.
@@ -125,21 +132,29 @@ impl Supervisor {
     pub fn rearm(&mut self, key: InstanceKey) {
         let Some(program) = self.fleet.program_mut(key.program) else { return };
         let Some(instance) = program.instances.get_mut(&key.index) else { return };
-        let Some(armed) = instance.timer else { return };
         let policy = &program.settings.policy;
+        let Some(timer) = instance.timer.map(|armed| armed.timer).or_else(|| start_timer(instance)) else {
+            return;
+        };
         let started = instance.run.as_ref().map_or(instance.since, |run| run.started);
-        let at = match armed.timer {
+        let at = match timer {
             Timer::Healthy => started.after(policy.minimum_run_duration),
             Timer::Settled => started.after(policy.backoff_min),
-            Timer::StopTimeout => instance.since.after(program.settings.stop.timeout),
+            Timer::StopTimeout => {
+                instance.since.after(program.settings.stop.timeout).max(extension(instance))
+            }
             Timer::RestartDelay => instance.since.after(policy.restart_delay),
             // In the middle of the spread: the herd was parted when the delay began.
             Timer::BackoffDelay => {
                 instance.since.after(policy::backoff_delay(policy, instance.flap_count, 2048))
             }
-            Timer::StartTimeout => return,
+            Timer::StartTimeout if policy.start_timeout.is_zero() => {
+                instance.timer = None;
+                return self.deadlines.cancel(Due::Instance(key));
+            }
+            Timer::StartTimeout => started.after(policy.start_timeout).max(extension(instance)),
         };
-        instance.timer = Some(ArmedTimer { timer: armed.timer, at });
+        instance.timer = Some(ArmedTimer { timer, at });
         self.deadlines.arm(Due::Instance(key), at);
     }
 
@@ -163,6 +178,7 @@ impl Supervisor {
     }
 
     fn edge_taken(&mut self, key: InstanceKey, from: StateName, state: StateName) {
+        self.watchdog_sees_edge(key, state);
         self.operation_sees_edge(key, from, state);
         self.waiters_see_edge(key, from, state);
         self.rolling_sees_edge(key, state);
@@ -175,6 +191,12 @@ impl Supervisor {
         self.random ^= self.random << 5;
         self.random
     }
+}
+
+/// The timer of an instance that could take its time to start up to now.
+fn start_timer(instance: &Instance) -> Option<Timer> {
+    let is_executed = instance.run.as_ref().is_some_and(|run| run.execution == Execution::Done);
+    (is_executed && instance.state == State::Starting(HealthyWhen::Notified)).then_some(Timer::StartTimeout)
 }
 
 fn state_event(

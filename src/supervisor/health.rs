@@ -55,11 +55,16 @@ impl Supervisor {
         if self.watched(key).is_none() {
             return;
         }
-        let verdict = self.judge_unhealthy(key);
+        let input = match ailment {
+            Ailment::NotReady(_) => Input::StartTimeout(self.judge_start_timeout(key)),
+            Ailment::Check { .. } | Ailment::Memory { .. } | Ailment::Silent(_) | Ailment::Broken => {
+                Input::Unhealthy(self.judge_unhealthy(key))
+            }
+        };
         if let Some(run) = self.run_mut(key) {
             run.ailment = Some(Box::new(ailment));
         }
-        self.feed(key, Input::Unhealthy(verdict));
+        self.feed(key, input);
     }
 
     /// The process of an instance, as long as it is to run and its program was executed.

@@ -1,6 +1,7 @@
 //! From the settings of a program to all that a new process needs: substituted, looked up, and free of anything
 //! that would have to be done between fork and exec.
 
+use super::readiness::Voice;
 use crate::api::host::Host;
 use crate::core::health::HealthCheck;
 use crate::core::ids::InstanceIndex;
@@ -33,25 +34,34 @@ pub struct Launch {
 const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
 impl Launch {
-    /// The plan for a process of an instance, in the cgroup of this `cgroup.procs`.
+    /// The plan for a process of an instance, in the cgroup of this `cgroup.procs`, which can say that it is ready by
+    /// this `voice`.
     ///
     /// # Errors
     /// A NUL byte in what has to be a C string.
-    pub fn plan(
-        &self,
+    pub fn plan<'a>(
+        &'a self,
         program: &Program,
         index: InstanceIndex,
         host: Host,
         cgroup_procs: Option<CString>,
-    ) -> Result<ChildPlan<'_>, NulError> {
+        voice: Option<&'a Voice>,
+    ) -> Result<ChildPlan<'a>, NulError> {
         let settings = &program.settings.process;
         let here = substitution(program, index, host);
         let stdin_path = match &settings.stdin {
             StandardInput::Null => None,
             StandardInput::Path(path) => Some(CString::new(here.apply(path))?),
         };
-        let blueprint = self.blueprint(settings, host, here, (&settings.command, &settings.args), None)?;
-        Ok(ChildPlan::new(Blueprint { stdin_path, cgroup_procs, ..blueprint }))
+        let own = voice.map_or_else(Vec::new, Voice::variables);
+        let blueprint = self.blueprint(settings, host, here, (&settings.command, &settings.args), own)?;
+        Ok(ChildPlan::new(Blueprint {
+            stdin_path,
+            cgroup_procs,
+            own_pid: voice.map_or_else(Vec::new, Voice::own_pid_variables),
+            passed: voice.and_then(Voice::descriptor).into_iter().collect(),
+            ..blueprint
+        }))
     }
 
     /// The plan for the `stop_command` of an instance, to end this process of it.
@@ -70,7 +80,8 @@ impl Launch {
     ) -> Result<Option<ChildPlan<'_>>, NulError> {
         let Some((command, args)) = program.settings.stop.command.split_first() else { return Ok(None) };
         let here = substitution(program, index, host);
-        let blueprint = self.blueprint(&program.settings.process, host, here, (command, args), Some(pid))?;
+        let own = vec![("PROCNANNY_PID", pid.to_string())];
+        let blueprint = self.blueprint(&program.settings.process, host, here, (command, args), own)?;
         Ok(Some(ChildPlan::new(blueprint)))
     }
 
@@ -90,7 +101,8 @@ impl Launch {
     ) -> Result<ChildPlan<'_>, NulError> {
         let here = substitution(program, index, host);
         let what = (check.command.as_str(), check.args.as_slice());
-        let blueprint = self.blueprint(&program.settings.process, host, here, what, Some(pid))?;
+        let own = vec![("PROCNANNY_PID", pid.to_string())];
+        let blueprint = self.blueprint(&program.settings.process, host, here, what, own)?;
         let null = || ChildDescriptor::From(self.null.as_fd());
         Ok(ChildPlan::new(Blueprint { stdout: null(), stderr: null(), ..blueprint }))
     }
@@ -101,11 +113,11 @@ impl Launch {
         host: Host,
         here: Substitution<'_>,
         (command, args): (&str, &[String]),
-        pid: Option<Pid>,
+        own: Vec<(&'static str, String)>,
     ) -> Result<Blueprint<'_>, NulError> {
         let string = |text: &str| CString::new(here.apply(text));
         let command = here.apply(command);
-        let environment = self.environment_of(settings, here, pid);
+        let environment = self.environment_of(settings, here, own);
         let environment = environment.into_iter().map(Variable::into_text).collect::<Result<Vec<_>, _>>()?;
         let path = environment.iter().find_map(|text| text.as_bytes().strip_prefix(b"PATH="));
         let candidates = candidates(command.as_bytes(), path.unwrap_or(DEFAULT_PATH))?;
@@ -158,12 +170,12 @@ impl Launch {
     }
 
     /// Ours, as far as it is inherited; then what follows the user; then what was configured; then what tells the
-    /// program who it is. In the order of the names.
+    /// program who it is; then what this process alone is told. In the order of the names.
     fn environment_of<'a>(
         &'a self,
         settings: &'a ProcessSettings,
         here: Substitution<'a>,
-        pid: Option<Pid>,
+        own: Vec<(&'static str, String)>,
     ) -> Vec<Variable<'a>> {
         let is_inherited = |name: &[u8]| match &settings.inherit_env {
             InheritEnv::All => true,
@@ -186,7 +198,7 @@ impl Launch {
         if !self.rpc.is_empty() {
             all.push(Variable::given("PROCNANNY_RPC", &self.rpc));
         }
-        all.extend(pid.map(|pid| Variable::made("PROCNANNY_PID", pid.to_string())));
+        all.extend(own.into_iter().map(|(name, value)| Variable::made(name, value)));
         // Of several of the same name the last holds. Sorting keeps their order, and its time does not grow with the
         // square of their number.
         all.reverse();
@@ -348,7 +360,7 @@ mod tests {
     fn environment(settings: &ProcessSettings) -> Vec<String> {
         let launch = launch();
         let here = Substitution { program: "web", instance: InstanceIndex(3), uid: 5, gid: 6 };
-        let all = launch.environment_of(settings, here, None);
+        let all = launch.environment_of(settings, here, Vec::new());
         let shown = all.into_iter().map(|variable| variable.into_text().unwrap().into_string().unwrap());
         shown.filter(|variable| !variable.starts_with("PROCNANNY_")).collect()
     }

@@ -7,6 +7,7 @@
 //! | `source` | what an epoll token stands for |
 //! | `effects` | an input goes through the table, and its effects are carried out |
 //! | `launch`, `spawn`, `reap` | the plan, the beginning and the end of a process |
+//! | `readiness`, `notifications` | how processes say that they are ready, how they are, that they still work |
 //! | `stopping` | the stop signal, the stop command, SIGKILL |
 //! | `children` | stop commands and what else runs beside the instances for a moment |
 //! | `health`, `memory` | what runs and is not in health is given up on: by a command, by its memory |
@@ -26,10 +27,12 @@ pub mod endpoint;
 mod health;
 mod launch;
 mod memory;
+mod notifications;
 mod operations;
 mod outbox;
 mod programs;
 mod publish;
+mod readiness;
 mod reap;
 mod requests;
 mod rolling;
@@ -109,6 +112,8 @@ enum Due {
     Memory,
     /// A short child has taken as long as it may.
     Child(Pid),
+    /// An instance has to have said that it still works.
+    Watchdog(InstanceKey),
     /// Another try to remove cgroups.
     Cgroups,
     /// Another try to hand a client what it has not fetched yet.
@@ -139,6 +144,7 @@ struct Supervisor {
     launch: launch::Launch,
     processes: HashMap<Pid, InstanceKey>,
     starts: spawn::Starts,
+    voices: readiness::Voices,
     children: children::Children,
     memory: memory::MemoryWatch,
     cgroups: cgroups::Cgroups,

@@ -35,6 +35,9 @@ impl Supervisor {
             return;
         }
         for _ in 0..CHILDREN_A_TURN {
+            if self.has_heard_enough() {
+                return;
+            }
             match wait::peek_any() {
                 Ok(Some(ended)) => self.bury(ended),
                 Ok(None) | Err(_) => {
@@ -47,13 +50,16 @@ impl Supervisor {
 
     /// A child has ended and is not reaped yet, so its id, and that of its group, are nobody else's.
     fn bury(&mut self, ended: wait::Ended) {
-        let Some(key) = self.processes.remove(&ended.pid) else {
+        let Some(key) = self.processes.get(&ended.pid).copied() else {
             if !self.bury_child(ended) {
                 // An orphan that was handed to us, or something that a library started.
                 let _ = wait::reap(ended.pid);
             }
             return;
         };
+        // As long as it is known whose process it is.
+        self.hear_last_words(key);
+        self.processes.remove(&ended.pid);
         self.end_stop_command(key);
         // The pipe tells whether this was a program or an attempt, and its answer is there by now.
         self.finish_exec(ended.pid);
@@ -74,6 +80,9 @@ impl Supervisor {
         let now = self.now;
         let Some(run) = self.fleet.instance_mut(key).and_then(|instance| instance.run.take()) else { return };
         let duration = now.since(run.started);
+        if run.announcements.is_some() {
+            self.close_voice(key);
+        }
         match run.execution {
             Execution::Failed(words) => {
                 let input = self.attempt_ended(key, words, duration);

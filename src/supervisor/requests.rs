@@ -188,6 +188,7 @@ impl Supervisor {
             rpc: self.rpc.iter().map(|socket| (socket.address.clone(), socket.access)).collect(),
             events: self.publisher.addresses(),
             replies_dropped: self.outboxes.dropped,
+            notifications_dropped: self.voices.dropped,
         };
         info::info(&self.fleet, &facts)
     }

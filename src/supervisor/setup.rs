@@ -95,6 +95,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
         launch,
         processes: Default::default(),
         starts: Default::default(),
+        voices: Default::default(),
         children: Default::default(),
         memory: Default::default(),
         cgroups: Default::default(),
@@ -154,10 +155,16 @@ impl Supervisor {
     }
 }
 
-/// Our environment, as `NAME=VALUE`. None of it can have a NUL byte: it came to us as C strings.
+/// What is between us and who started us. A program that took it for its own would speak to that one in our name.
+const OURS_ALONE: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
+
+/// Our environment, as `NAME=VALUE`, but for what is ours alone. None of it can have a NUL byte: it came to us as C
+/// strings.
 fn own_environment() -> Vec<CString> {
     let joined = |(name, value): (OsString, OsString)| [name.as_bytes(), b"=", value.as_bytes()].concat();
-    std::env::vars_os().filter_map(|variable| CString::new(joined(variable)).ok()).collect()
+    let is_passed_on = |(name, _): &(OsString, OsString)| OURS_ALONE.iter().all(|ours| name != ours);
+    let passed_on = std::env::vars_os().filter(is_passed_on);
+    passed_on.filter_map(|variable| CString::new(joined(variable)).ok()).collect()
 }
 
 /// An id that no other run of a supervisor has had: the time in nanoseconds and our process id.

@@ -12,6 +12,10 @@ pub enum Source {
     /// The exec-status pipe of the start with this number. Numbers are not used twice, so that a readiness that
     /// comes late finds nothing.
     Exec(u64),
+    /// The pipe on which a process says that it is ready; its number is not used twice either.
+    Readiness(u64),
+    /// The socket on which processes say how they are.
+    Notify,
 }
 
 const KIND_BITS: u32 = 8;
@@ -24,6 +28,8 @@ impl Source {
             Source::Timer => 1,
             Source::Socket => 2,
             Source::Exec(number) => (number << KIND_BITS) | 3,
+            Source::Readiness(number) => (number << KIND_BITS) | 4,
+            Source::Notify => 5,
         }
     }
 
@@ -34,6 +40,8 @@ impl Source {
             (1, 0) => Some(Source::Timer),
             (2, 0) => Some(Source::Socket),
             (3, number) => Some(Source::Exec(number)),
+            (4, number) => Some(Source::Readiness(number)),
+            (5, 0) => Some(Source::Notify),
             _ => None,
         }
     }
@@ -45,11 +53,13 @@ mod tests {
 
     #[test]
     fn tokens_lead_back() {
-        for source in [Source::Signals, Source::Timer, Source::Socket, Source::Exec(0), Source::Exec(1 << 40)]
+        let numbered = [0, 1 << 40].into_iter().flat_map(|it| [Source::Exec(it), Source::Readiness(it)]);
+        for source in
+            [Source::Signals, Source::Timer, Source::Socket, Source::Notify].into_iter().chain(numbered)
         {
             assert_eq!(Source::unpack(source.pack()), Some(source));
         }
-        assert_eq!(Source::unpack(0x104), None);
+        assert_eq!(Source::unpack(0x105), None);
         assert_eq!(Source::unpack(0x100), None);
     }
 }

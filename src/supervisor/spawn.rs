@@ -1,6 +1,7 @@
 //! The beginning of a process: it is forked from its plan, and later its exec-status pipe tells whether the program
 //! was executed. The loop never waits for either.
 
+use super::readiness::Voice;
 use super::source::Source;
 use super::{Follow, Supervisor};
 use crate::core::ids::{InstanceKey, Pid as InstancePid};
@@ -35,10 +36,13 @@ impl Supervisor {
     /// Starts a process in a slot that has none. A failure is an input that follows.
     pub fn spawn(&mut self, key: InstanceKey) {
         let cgroup = self.prepare_cgroup(key);
+        let voice = self.prepare_voice(key);
         let Some(program) = self.fleet.program(key.program) else { return };
         let revision = program.revision;
+        let announcements = voice.as_ref().ok().and_then(Option::as_ref).map(Voice::announcements);
         let spawned = cgroup.and_then(|cgroup| {
-            let plan = self.launch.plan(program, key.index, self.host, cgroup);
+            let voice = voice?;
+            let plan = self.launch.plan(program, key.index, self.host, cgroup, voice.as_ref());
             let plan = plan.map_err(|error| format!("exec: {error}").into_boxed_str())?;
             fork::spawn(&plan).map_err(|error| words(error, &program.settings.process))
         });
@@ -58,11 +62,15 @@ impl Supervisor {
                     stop_note: None,
                     health: None,
                     ailment: None,
+                    announcements,
                 });
                 self.processes.insert(spawned.pid, key);
                 self.await_exec(Start { key, pid: spawned.pid, status: spawned.status });
             }
-            Err(words) => self.inputs.push_back((key, Follow::AttemptFailed(words))),
+            Err(words) => {
+                self.close_voice(key);
+                self.inputs.push_back((key, Follow::AttemptFailed(words)));
+            }
         }
     }
 
@@ -104,6 +112,13 @@ impl Supervisor {
         if let Some(number) = self.starts.by_pid.get(&pid).copied() {
             self.read_exec_status(number);
             self.forget_start(number);
+        }
+    }
+
+    /// The process of a start is known to have come further than its exec, which is then to be known, too.
+    pub fn learn_of_exec(&mut self, pid: Pid) {
+        if let Some(number) = self.starts.by_pid.get(&pid).copied() {
+            self.read_exec_status(number);
         }
     }
 

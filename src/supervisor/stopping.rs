@@ -5,6 +5,7 @@
 use super::children::{Outcome, Patience, Purpose};
 use super::spawn::step_words;
 use super::{Due, Supervisor};
+use crate::core::health::Ailment;
 use crate::core::ids::InstanceKey;
 use crate::core::instance::{Execution, Instance, Stop};
 use crate::core::program::StopScope;
@@ -19,6 +20,10 @@ impl Supervisor {
     /// Asks the process of an instance to end.
     pub fn send_stop(&mut self, key: InstanceKey) {
         self.mark_stop(key, Stop::Asked);
+        if self.is_hung(key) {
+            // No orderly end can be expected of it; a core dump, or what else it has for this, tells what it hung in.
+            return self.ask_to_end(key, Some(libc::SIGABRT));
+        }
         match self.begin_stop_command(key) {
             Ok(true) => {}
             Ok(false) => self.send_stop_signal(key),
@@ -76,15 +81,27 @@ impl Supervisor {
     }
 
     fn send_stop_signal(&self, key: InstanceKey) {
+        self.ask_to_end(key, None);
+    }
+
+    /// Sends a signal, in general `stop_signal`, to those that it is for.
+    fn ask_to_end(&self, key: InstanceKey, signal: Option<i32>) {
         let Some(program) = self.fleet.program(key.program) else { return };
         let Some(pid) = program.instances.get(&key.index).and_then(process_of) else { return };
         // A stopped process sees the signal only when it goes on.
-        for signal in [program.settings.stop.signal, libc::SIGCONT] {
+        for signal in [signal.unwrap_or(program.settings.stop.signal), libc::SIGCONT] {
             match program.settings.stop.scope {
                 StopScope::Group => signal_group(pid, signal),
                 StopScope::Process => signal_process(pid, signal),
             }
         }
+    }
+
+    /// Whether an instance is stopped because it does not work any more.
+    fn is_hung(&self, key: InstanceKey) -> bool {
+        let run = self.fleet.instance(key).and_then(|instance| instance.run.as_ref());
+        let ailment = run.and_then(|run| run.ailment.as_deref());
+        matches!(ailment, Some(Ailment::Silent(_) | Ailment::Broken))
     }
 
     /// Kills the process of an instance, its group, and its cgroup if it has one.

@@ -16,6 +16,8 @@ pub struct Backlog {
     pub children: Pending,
     /// Messages may have come that were not received yet.
     pub messages: Pending,
+    /// Processes may have said something that was not heard yet.
+    pub notifications: Pending,
 }
 
 /// Whether there may be more of something.
@@ -42,6 +44,7 @@ impl Supervisor {
             self.wait()?;
             self.now = Moment(clock::monotonic());
             self.dispatch();
+            self.hear();
             self.reap();
             self.fire_deadlines();
             self.run_operations();
@@ -85,6 +88,8 @@ impl Supervisor {
                     self.armed_at = None;
                 }
                 Source::Exec(number) => self.read_exec_status(number),
+                Source::Readiness(number) => self.read_readiness(number),
+                Source::Notify => self.backlog.notifications = Pending::Maybe,
                 // All sockets are drained at the end of every turn, whatever woke it.
                 Source::Socket => {}
             }
@@ -102,6 +107,7 @@ impl Supervisor {
                 Due::HealthCheck(key) => self.begin_health_check(key),
                 Due::Memory => self.look_at_memory(),
                 Due::Child(pid) => self.child_timed_out(pid),
+                Due::Watchdog(key) => self.watchdog_ran_out(key),
                 Due::Cgroups => self.retry_cgroups(),
                 Due::Outboxes => self.flush_outboxes(),
                 Due::Shutdown => self.shutdown_timed_out(),
@@ -110,16 +116,17 @@ impl Supervisor {
     }
 
     fn fire_instance(&mut self, key: crate::core::ids::InstanceKey) {
-        let Some(instance) = self.fleet.instance_mut(key) else { return };
-        let Some(armed) = instance.timer.take() else { return };
+        let Some(armed) = self.fleet.instance(key).and_then(|instance| instance.timer) else { return };
         let input = match armed.timer {
             Timer::Healthy => Input::Healthy,
             Timer::Settled => Input::Settled,
             Timer::StopTimeout => Input::StopTimeout,
             Timer::RestartDelay | Timer::BackoffDelay => Input::Retry,
-            // A process that is not ready in time has flapped.
-            Timer::StartTimeout => Input::StartTimeout(self.judge_start_timeout(key)),
+            Timer::StartTimeout => return self.start_timed_out(key),
         };
+        if let Some(instance) = self.fleet.instance_mut(key) {
+            instance.timer = None;
+        }
         self.feed(key, input);
     }
 

@@ -2,6 +2,7 @@
 //!
 //! - [`value`]: the one type for data that a request, a reply, an event or a JSON document is made of.
 //! - [`msgpack`]: MessagePack, which the sockets speak. Its decoder is the first to meet bytes from outside.
+//! - [`notify`]: the datagrams in which programs say that they are ready.
 //! - [`json`]: JSON, for the command line, for hooks and for people.
 //! - [`log_channel`]: what the supervisor and the logger say to one another.
 //!
@@ -11,4 +12,5 @@
 pub mod json;
 pub mod log_channel;
 pub mod msgpack;
+pub mod notify;
 pub mod value;

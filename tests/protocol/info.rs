@@ -22,6 +22,7 @@ fn info_tells_of_the_supervisor_itself() {
     }
     assert!(integer(&info, "memory") > 1 << 20);
     assert_eq!((integer(&info, "replies_dropped"), integer(&info, "connections_refused")), (0, 0));
+    assert_eq!(integer(&info, "notifications_dropped"), 0);
     let parts: Vec<u32> = text(&info, "zmq").split('.').map(|part| part.parse().unwrap()).collect();
     assert_eq!((parts.len(), parts[0]), (3, 4));
 

@@ -93,6 +93,7 @@ fn an_instance_that_never_ran_has_zeroes_and_nils() {
             ("retry_in", Value::Nil),
             ("reason", Value::Nil),
             ("ready", Value::Bool(false)),
+            ("status_text", Value::Nil),
             ("restart_needed", Value::Bool(false)),
             ("health", Value::Nil),
         ],

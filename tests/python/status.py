@@ -41,6 +41,7 @@ for instance in program["instances"].values():
         "retry_in": None,
         "reason": None,
         "ready": True,
+        "status_text": None,
         "restart_needed": False,
         "health": None,
     }

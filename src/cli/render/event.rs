@@ -148,6 +148,13 @@ mod tests {
         let start = r#"{"time":0.5,"seq":7,"program":"web","instance":0,"event":"starting","from":"exited",
             "state":"starting","admin_state":"up","pid":12,"duration":0.0,"reason":"exited with code 1"}"#;
         assert_eq!(line(start), "1970-01-01T00:00:00.500Z     7  web/0       exited -> starting    pid 12");
+        let hung = r#"{"time":0,"seq":8,"program":"web","instance":0,"from":"running","state":"stopping","pid":7,
+            "exitcode":0,"exitsignal":0,"duration":2.5,"reason":"its watchdog was not fed for 2 s"}"#;
+        assert!(
+            line(hung).ends_with("running -> stopping   pid 7, its watchdog was not fed for 2 s"),
+            "{}",
+            line(hung)
+        );
         let stop = r#"{"time":0,"seq":8,"program":"web","instance":0,"from":"stopping","state":"exited","pid":0,
             "exitcode":-1,"exitsignal":15,"duration":2.5,"reason":"stopped"}"#;
         assert!(line(stop).ends_with("stopping -> exited    SIGTERM after 2.5s, stopped"), "{}", line(stop));

@@ -3,6 +3,7 @@
 use super::style::{Style, of_state};
 use super::table::{Align, Cell, Table};
 use super::time;
+use crate::core::readiness::is_announced;
 use crate::core::state::StateName;
 use crate::sys::signals::signal_name;
 use crate::wire::value::Value;
@@ -152,6 +153,10 @@ fn told_reason(instance: &Value) -> Option<String> {
     let reason = instance.get("reason").and_then(Value::text)?;
     match integer(instance, "pid") {
         0 => Some(reason.to_string()),
+        // It is about the present one.
+        _ if is_announced(reason) || text(instance, "state") == StateName::Stopping.as_str() => {
+            Some(reason.to_string())
+        }
         _ if tells_ending(reason) => None,
         _ => Some(format!("before: {reason}")),
     }
@@ -161,6 +166,11 @@ fn told_reason(instance: &Value) -> Option<String> {
 fn reason(instance: &Value) -> String {
     let mut parts = Vec::new();
     parts.extend(told_reason(instance));
+    if text(instance, "state") == StateName::Running.as_str()
+        && let Some(status) = instance.get("status_text").and_then(Value::text)
+    {
+        parts.push(format!("says \"{status}\""));
+    }
     match integer(instance, "flap_count") {
         0 => {}
         1 => parts.push("1 flap".to_string()),
@@ -270,6 +280,12 @@ mod tests {
         let started =
             instance(r#"{"pid":7,"reason":"exec: No such file","flap_count":1,"restart_needed":true}"#);
         assert_eq!(reason(&started), "before: exec: No such file; 1 flap; new settings wait for a restart");
+        let hung = instance(r#"{"pid":7,"state":"stopping","reason":"its watchdog was not fed for 2 s"}"#);
+        assert_eq!(reason(&hung), "its watchdog was not fed for 2 s");
+        let loading = instance(r#"{"pid":7,"state":"starting","reason":"says \"loading\""}"#);
+        assert_eq!(reason(&loading), "says \"loading\"");
+        let works = instance(r#"{"pid":7,"state":"running","reason":null,"status_text":"12 clients"}"#);
+        assert_eq!(reason(&works), "says \"12 clients\"");
         let again = instance(
             r#"{"pid":7,"reason":"exited with code 1 after 2.0 s","last_duration":2.0,"exitcode":1}"#,
         );
