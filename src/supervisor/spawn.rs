@@ -7,13 +7,14 @@ use super::{Follow, Supervisor};
 use crate::core::ids::{InstanceKey, Pid as InstancePid};
 use crate::core::instance::{Execution, Run, Stop};
 use crate::core::program::ProcessSettings;
-use crate::core::settings::{Capabilities, StandardInput};
+use crate::core::settings::{Capabilities, Readiness, StandardInput};
 use crate::core::state::Input;
 use crate::sys::fork::{self, ExecStatus};
 use crate::sys::limits::UNLIMITED;
 use crate::sys::process::Pid;
 use crate::sys::step::{Step, StepError};
 use crate::sys::{capabilities, clock, errno};
+use nix::errno::Errno;
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -154,6 +155,13 @@ fn words(error: StepError, settings: &ProcessSettings) -> Box<str> {
             .find(|set| set.name == limit.name())
             .map(|set| format!("soft {}, hard {}", bound(set.soft), bound(set.hard))),
         Step::Capabilities => settings.capabilities.and_then(lacking),
+        // A number beyond the limit.
+        Step::Pipe | Step::Descriptors if error.errno == Errno::EINVAL => match settings.readiness {
+            Readiness::Descriptor(number) => {
+                Some(format!("readiness fd:{number}, with fewer open files allowed to the supervisor"))
+            }
+            Readiness::Delay | Readiness::Notify => None,
+        },
         _ => None,
     };
     step_words(error, about.as_deref()).into_boxed_str()

@@ -1,6 +1,6 @@
 //! s6's protocol: a newline on a descriptor.
 
-use crate::common::{EventLog, EventSource, Supervisor, eventually_true, proc, shell, sleeper};
+use crate::common::{EventLog, EventSource, Launcher, Supervisor, eventually_true, proc, shell, sleeper};
 use crate::{expect_reason, open};
 
 /// One that waits for `gate` and then runs `then`.
@@ -86,4 +86,14 @@ fn a_child_of_it_can_say_it() {
     let mut supervisor = Supervisor::start();
     let script = r"(sleep 0.1; printf '\n' >&3) & exec 3>&-; exec sleep 3600";
     supervisor.create_running("web", &shell(script).with("readiness", "fd:3"));
+}
+
+#[test]
+fn a_number_beyond_the_limit_is_told() {
+    let mut supervisor = Launcher::new().through_shell("ulimit -n 200; exec \"$@\"").start();
+    supervisor.create("web", &sleeper().with("readiness", "fd:500").with_backoff(3600));
+    let row = supervisor.until("web", 0, "the failure", |row| row.flap_count == 1 && row.pid == 0);
+    let expected =
+        "pipe: Invalid argument (readiness fd:500, with fewer open files allowed to the supervisor)";
+    expect_reason(&row, expected);
 }
