@@ -1,7 +1,7 @@
 //! s6's protocol: a newline on a descriptor.
 
 use crate::common::{EventLog, EventSource, Launcher, Supervisor, eventually_true, proc, shell, sleeper};
-use crate::{expect_reason, open};
+use crate::{args, expect_reason, open};
 
 /// One that waits for `gate` and then runs `then`.
 fn at(supervisor: &Supervisor, gate: &str, then: &str) -> String {
@@ -40,7 +40,7 @@ fn descriptors_do_not_pile_up() {
     assert!(proc::link(pid, "fd/20").starts_with("pipe:"));
     eventually_true("one descriptor more", || count(&supervisor) == before + 1);
     for _ in 0..5 {
-        supervisor.command("restart", crate::args!["program" => "web"]);
+        supervisor.command("restart", args!["program" => "web"]);
     }
     supervisor.do_and_wait("stop", "web");
     eventually_true("no descriptor more", || count(&supervisor) == before);
@@ -62,8 +62,7 @@ fn who_closes_it_without_a_newline_cannot_say_it_any_more() {
     assert_eq!(row.state, "starting");
     // Setting a bound ends it: it has already run for longer.
     let mut events = supervisor.events();
-    supervisor
-        .call("update", crate::args!["program" => "web", "start_timeout" => "1ms", "backoff_min" => 3600]);
+    supervisor.call("update", args!["program" => "web", "start_timeout" => "1ms", "backoff_min" => 3600]);
     let edges = events.expect_states("web", 0, &["stopping", "exited"]);
     expect_reason(&edges[1], "did not say in 0.001 s that it is ready");
     assert_eq!(edges[1].flap_count, 1);

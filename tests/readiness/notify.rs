@@ -1,7 +1,7 @@
 //! systemd's protocol: what a program says, and what becomes of it.
 
 use crate::common::{EventLog, EventSource, Supervisor, eventually_true, proc, shell, sleeper};
-use crate::{expect_reason, needs_python, open, python, ready_at, sleeping, wait_for_file};
+use crate::{args, expect_reason, needs_python, open, python, ready_at, sleeping, wait_for_file};
 use nix::sys::signal::Signal;
 use procnanny::wire::value::Value;
 
@@ -110,7 +110,7 @@ fn an_operator_can_say_it_in_its_place() {
     let mut supervisor = Supervisor::start();
     supervisor.create("web", &sleeper().with("readiness", "notify"));
     assert_eq!(supervisor.row("web", 0).state, "starting");
-    supervisor.command("transition", crate::args!["program" => "web", "state" => "running"]);
+    supervisor.command("transition", args!["program" => "web", "state" => "running"]);
     let row = supervisor.row("web", 0);
     assert_eq!((row.state.as_str(), row.start_count), ("running", 1));
 }
@@ -121,16 +121,16 @@ fn it_takes_effect_with_the_next_start() {
     let mut supervisor = Supervisor::start();
     let gate = supervisor.scratch().text("gate");
     supervisor.create_running("web", &sleeper());
-    let update = crate::args!["program" => "web", "readiness" => "notify", "start_timeout" => 3600];
+    let update = args!["program" => "web", "readiness" => "notify", "start_timeout" => 3600];
     let reply = supervisor.call("update", update);
     assert_eq!(reply.get("restart_needed"), Some(&Value::Array(vec![Value::Int(0)])));
     assert_eq!(proc::variable(supervisor.row("web", 0).pid, "NOTIFY_SOCKET"), None);
-    supervisor.command("restart", crate::args!["program" => "web"]);
+    supervisor.command("restart", args!["program" => "web"]);
     let row = supervisor.until("web", 0, "the second run", |row| row.start_count == 2);
     assert_eq!(row.state, "starting");
     // And one that runs is still heard when it need not speak any more.
     supervisor.create("other", &ready_at(&gate));
-    supervisor.call("update", crate::args!["program" => "other", "readiness" => "delay"]);
+    supervisor.call("update", args!["program" => "other", "readiness" => "delay"]);
     open(supervisor.scratch(), "gate");
     supervisor.wait_for("other", "running");
 }
@@ -168,7 +168,7 @@ fn who_does_not_use_it_does_not_pay_for_it() {
     let before = count(&supervisor);
     supervisor.create("later", &sleeper().with("readiness", "notify").with("autostart", false));
     assert_eq!(count(&supervisor), before);
-    supervisor.command("start", crate::args!["program" => "later"]);
+    supervisor.command("start", args!["program" => "later"]);
     eventually_true("one descriptor more", || count(&supervisor) == before + 1);
     supervisor.create("another", &shell("exec sleep 3600").with("readiness", "notify").with("instances", 3));
     eventually_true("no further one", || count(&supervisor) == before + 1);

@@ -1,7 +1,7 @@
 //! `watchdog`: programs that are to say that they still work.
 
 use crate::common::{EventSource, Supervisor, eventually_true};
-use crate::{expect_reason, needs_python, open, python};
+use crate::{args, expect_reason, needs_python, open, python};
 use nix::sys::signal::Signal;
 use std::time::Duration;
 
@@ -18,17 +18,17 @@ fn who_feeds_it_is_left_alone_and_who_does_not_is_restarted() {
     let mut supervisor = Supervisor::start();
     open(supervisor.scratch(), "food");
     let food = supervisor.scratch().text("food");
-    let settings = python(&fed(&food)).with("watchdog", "1s").with("backoff_min", "10ms");
+    let settings = python(&fed(&food)).with("watchdog", "2s").with("backoff_min", "10ms");
     supervisor.create_running("web", &settings);
     let mut events = supervisor.events();
-    let row = supervisor.until("web", 0, "an age", |row| row.duration > 2.5 || row.start_count != 1);
+    let row = supervisor.until("web", 0, "an age", |row| row.duration > 4.0 || row.start_count != 1);
     assert_eq!((row.state.as_str(), row.start_count), ("running", 1));
     std::fs::remove_file(&food).unwrap();
     let edges = events.expect_states("web", 0, &["stopping", "starting", "running"]);
-    expect_reason(&edges[0], "its watchdog was not fed for 1 s");
+    expect_reason(&edges[0], "its watchdog was not fed for 2 s");
     // It had run for long enough: no flap, and no delay.
     assert_eq!((edges[1].flap_count, edges[1].exitsignal, edges[1].start_count), (0, 6, 2));
-    expect_reason(&edges[1], "its watchdog was not fed for 1 s");
+    expect_reason(&edges[1], "its watchdog was not fed for 2 s");
 }
 
 /// What was said while the supervisor slept counts: it is not the program that was late.
@@ -38,9 +38,9 @@ fn a_supervisor_that_slept_hears_first_and_judges_then() {
     let mut supervisor = Supervisor::start();
     open(supervisor.scratch(), "food");
     let food = supervisor.scratch().text("food");
-    supervisor.create_running("web", &python(&fed(&food)).with("watchdog", "500ms").with("restart", "never"));
+    supervisor.create_running("web", &python(&fed(&food)).with("watchdog", "2s").with("restart", "never"));
     supervisor.signal(Signal::SIGSTOP);
-    std::thread::sleep(Duration::from_millis(1000));
+    std::thread::sleep(Duration::from_millis(2500));
     supervisor.signal(Signal::SIGCONT);
     let row = supervisor.row("web", 0);
     assert_eq!((row.state.as_str(), row.reason), ("running", None));
@@ -63,7 +63,7 @@ fn it_counts_as_a_failure() {
     expect_reason(&row, "held after a flap: its watchdog was not fed for 0.1 s");
     // Who wants it to run once gets no second run.
     supervisor.create("once", &hangs.with("start", false));
-    supervisor.command("once", crate::args!["program" => "once"]);
+    supervisor.command("once", args!["program" => "once"]);
     let row = supervisor.until("once", 0, "the end", |row| row.state == "exited");
     assert_eq!((row.admin_state.as_str(), row.start_count), ("down", 1));
 }
@@ -91,8 +91,8 @@ fn it_begins_with_readiness_and_ends_with_a_stop() {
          signal.signal(signal.SIGTERM, stop)\nawait_file({gate:?})\nsay('READY=1', 'WATCHDOG=1')\n\
          while True:\n    say('WATCHDOG=1')\n    time.sleep(0.02)"
     );
-    supervisor.create("web", &python(&script).with("watchdog", "400ms"));
-    let row = supervisor.until("web", 0, "an age", |row| row.duration > 1.0);
+    supervisor.create("web", &python(&script).with("watchdog", "2s"));
+    let row = supervisor.until("web", 0, "an age", |row| row.duration > 3.0);
     assert_eq!((row.state.as_str(), row.start_count), ("starting", 1));
     open(supervisor.scratch(), "gate");
     supervisor.wait_for("web", "running");
@@ -122,7 +122,7 @@ fn it_can_be_set_off_at_any_time_and_without_a_bound() {
 fn who_says_that_it_ends_has_the_time_that_a_stop_has() {
     needs_python!();
     let mut supervisor = Supervisor::start();
-    let script = "say('READY=1')\nsay('STOPPING=1')\nsleep()";
+    let script = "say('READY=1', 'STOPPING=1')\nsleep()";
     let settings = python(script).with("watchdog", "200ms").with("restart", "never");
     supervisor.create("slow", &settings.clone().with("stop_timeout", 3600));
     let row = supervisor.until("slow", 0, "an age", |row| row.duration > 1.0 || row.pid == 0);
