@@ -53,6 +53,19 @@ pub fn write_event(writer: &mut Writer, event: &Event, run: &str) {
         }
         What::Supervisor(change) => match change {
             SupervisorChange::Started | SupervisorChange::Stopping => common(writer, 0, change.as_str()),
+            SupervisorChange::Reloaded { added, changed, removed, unchanged } => {
+                common(writer, 4, change.as_str());
+                let counts =
+                    [("added", added), ("changed", changed), ("removed", removed), ("unchanged", unchanged)];
+                for (name, count) in counts {
+                    writer.entry(name, u64::try_from(*count).unwrap_or(u64::MAX));
+                }
+            }
+            SupervisorChange::ReloadFailed { error, errors } => {
+                common(writer, 2, change.as_str());
+                writer.entry("error", &**error);
+                writer.entry("errors", u64::try_from(*errors).unwrap_or(u64::MAX));
+            }
             SupervisorChange::ClientDropped { endpoint, replies } => {
                 common(writer, 2, change.as_str());
                 writer.entry("endpoint", &**endpoint);

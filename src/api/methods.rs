@@ -2,7 +2,7 @@
 
 use super::arguments::{Arguments, DEFAULT_WAIT, wrong};
 use super::reply::{ApiError, Code};
-use super::request::{Access, Answer, Command, Force, Request, Restarting, Starting};
+use super::request::{Access, Answer, Command, Force, Mode, Request, Restarting, Starting};
 use crate::config::keys;
 use crate::core::ids::Seq;
 use crate::core::program::{Autostart, MAX_INSTANCES, Settings, name_error};
@@ -233,6 +233,22 @@ pub const METHODS: &[Method] = &[
         ],
         settings: TakesSettings::No,
         read: remove,
+    },
+    Method {
+        name: "reload",
+        access: Access::Admin,
+        doc: "Reads the configuration again, and changes what changed in it. One with mistakes changes nothing.",
+        arguments: &[argument(
+            "dry_run",
+            "boolean",
+            Need::Optional,
+            "Only say what would be done. Default: false.",
+        )],
+        settings: TakesSettings::No,
+        read: |a| {
+            let dry_run = a.boolean("dry_run", false)?;
+            Ok(Request::Reload(if dry_run { Mode::DryRun } else { Mode::ForReal }))
+        },
     },
     Method {
         name: "wait",

@@ -28,6 +28,8 @@ pub enum Code {
     Busy,
     /// The system refused.
     Failed,
+    /// The configuration is wrong.
+    BadConfig,
 }
 
 impl Code {
@@ -45,6 +47,7 @@ impl Code {
             Code::Timeout => "timeout",
             Code::Busy => "busy",
             Code::Failed => "failed",
+            Code::BadConfig => "bad-config",
         }
     }
 }

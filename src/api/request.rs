@@ -1,22 +1,12 @@
 //! What a request asks for: a closed list. Nothing from the wire names anything that is not listed here.
 
+pub use crate::core::access::Access;
 use crate::core::fleet::Selection;
 use crate::core::ids::Seq;
 use crate::core::program::Settings;
 use crate::core::state::StateName;
 use crate::wire::value::Value;
 use std::time::Duration;
-
-/// How much an endpoint may be used for; each level includes those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Access {
-    /// To look.
-    Read,
-    /// To start, stop and signal what is there.
-    Control,
-    /// To run anything as the supervisor's user.
-    Admin,
-}
 
 /// A request that was understood.
 #[derive(Clone, Debug)]
@@ -70,6 +60,8 @@ pub enum Request {
         /// When to answer.
         answer: Answer,
     },
+    /// `reload`.
+    Reload(Mode),
     /// `wait`.
     Wait {
         /// For what.
@@ -151,6 +143,15 @@ pub enum Restarting {
     Not,
 }
 
+/// Whether `reload` changes anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It does.
+    ForReal,
+    /// It only says what it would do.
+    DryRun,
+}
+
 /// Whether `remove` stops what runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Force {
@@ -158,19 +159,4 @@ pub enum Force {
     Stop,
     /// It refuses.
     Refuse,
-}
-
-impl Access {
-    /// All levels.
-    pub const ALL: [(&'static str, Access); 3] =
-        [("read", Access::Read), ("control", Access::Control), ("admin", Access::Admin)];
-
-    /// The word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Access::Read => "read",
-            Access::Control => "control",
-            Access::Admin => "admin",
-        }
-    }
 }

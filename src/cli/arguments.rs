@@ -49,6 +49,8 @@ pub struct TopLevel {
 pub enum Command {
     /// `run`
     Run(Run),
+    /// `check`
+    Check(Check),
     /// `demo`
     Demo(Demo),
     /// `status`
@@ -77,6 +79,8 @@ pub enum Command {
     Scale(Scale),
     /// `remove`
     Remove(Remove),
+    /// `reload`
+    Reload(Reload),
     /// `events`
     Events(Events),
     /// `call`
@@ -96,11 +100,16 @@ pub enum Command {
     name = "run",
     help_triggers("-h", "--help"),
     note = "It ends on SIGTERM, SIGINT or 'procnanny shutdown', after it has stopped all programs; a second signal \
-            kills what is left at once.",
+            kills what is left at once. SIGHUP reads the configuration again, as 'procnanny reload' does.",
     example = "{command_name} --program 'web=python3 -m http.server' --program 'tick=sleep 5'",
     example = "{command_name} --endpoint 'ipc:///run/procnanny/rpc' --endpoint 'tcp://127.0.0.1:3333,access=read'"
 )]
 pub struct Run {
+    /// the configuration: a file, or a directory of them. Default: /etc/procnanny/procnanny.toml for root,
+    /// $XDG_CONFIG_HOME/procnanny/procnanny.toml for others, if it is there
+    #[argh(positional)]
+    pub path: Option<PathBuf>,
+
     /// a program to begin with, repeatable: 'NAME=COMMAND ARGS', split into words as a shell does, without a shell
     #[argh(option, arg_name = "name=command")]
     pub program: Vec<String>,
@@ -118,6 +127,15 @@ pub struct Run {
     /// end, as after SIGTERM, when this process ends, which has to be the parent
     #[argh(option, arg_name = "pid")]
     pub parent: Option<i32>,
+}
+
+/// read a configuration and tell every mistake in it; start nothing
+#[derive(Debug, FromArgs)]
+#[argh(subcommand, name = "check", help_triggers("-h", "--help"))]
+pub struct Check {
+    /// the configuration, as for run
+    #[argh(positional)]
+    pub path: Option<PathBuf>,
 }
 
 /// watch a small program being kept alive: the first minute of a new user
@@ -279,6 +297,15 @@ pub struct Remove {
     /// how long to wait at the most. Default: 60s
     #[argh(option, arg_name = "s")]
     pub timeout: Option<Period>,
+}
+
+/// read the configuration again, and change what changed in it; with a mistake in it, nothing
+#[derive(Debug, FromArgs)]
+#[argh(subcommand, name = "reload", help_triggers("-h", "--help"))]
+pub struct Reload {
+    /// only say what would be done
+    #[argh(switch)]
+    pub dry_run: bool,
 }
 
 /// send a signal to the processes of instances

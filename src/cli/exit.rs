@@ -15,6 +15,8 @@ pub enum Exit {
     Failed,
     /// Something that was named is not up.
     NotUp,
+    /// As a program ended that this ended with.
+    As(u8),
 }
 
 /// What kept a command from doing its work.
@@ -62,6 +64,7 @@ impl Exit {
             Exit::Done => 0,
             Exit::Failed => 1,
             Exit::NotUp => 3,
+            Exit::As(code) => code,
         }
     }
 }
@@ -150,6 +153,12 @@ pub fn complain(sentence: &str) {
     let _ = writeln!(io::stderr(), "procnanny: {}", text::escape(sentence));
 }
 
+/// Writes several lines to standard error, from which everything harmful was taken already.
+pub fn tell(lines: &str) {
+    // There is nowhere left to tell that this failed.
+    let _ = io::stderr().write_all(lines.as_bytes());
+}
+
 /// Writes to standard output, at once.
 ///
 /// # Errors
@@ -161,10 +170,7 @@ pub fn say(text: &str) -> Result<(), Failure> {
 
 /// The system's words for an error, without its number.
 pub fn words(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(number) => crate::sys::errno::words(nix::errno::Errno::from_raw(number)),
-        None => error.to_string(),
-    }
+    crate::sys::errno::io_words(error)
 }
 
 #[cfg(test)]
@@ -198,7 +204,7 @@ mod tests {
             assert_eq!(failure.code(), code, "{failure:?}");
         }
         assert!(Failure::Output(pipe()).is_quiet() && !refused("busy").is_quiet());
-        assert_eq!([Exit::Done, Exit::Failed, Exit::NotUp].map(Exit::code), [0, 1, 3]);
+        assert_eq!([Exit::Done, Exit::Failed, Exit::NotUp, Exit::As(130)].map(Exit::code), [0, 1, 3, 130]);
     }
 
     #[test]

@@ -7,12 +7,14 @@
 //! | `endpoint`, `client` | where the supervisor is, and one request |
 //! | `feed`, `sequencer`, `filter` | its events without a gap, and which of them are wanted |
 //! | `run`, `demo` | the commands that start a supervisor |
+//! | `configuration` | the configuration: `check` and `reload` |
 //! | `status`, `watch`, `events`, `states` | commands that look |
 //! | `control`, `programs`, `requests` | commands that command, and any request |
 //! | `render`, `terminal`, `signals` | what people see, and how they end it |
 
 mod arguments;
 mod client;
+mod configuration;
 mod control;
 mod demo;
 mod endpoint;
@@ -61,6 +63,8 @@ fn carry_out(rpc: Option<&str>, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Run(run) => without_supervisor(rpc, "run", || run::run(run)),
         Command::Demo(demo) => without_supervisor(rpc, "demo", || demo::demo(&demo)),
+        Command::Check(check) => without_supervisor(rpc, "check", || configuration::check(check)),
+        Command::Reload(reload) => configuration::reload(&mut connect()?, &reload),
         Command::States(states) => {
             without_supervisor(rpc, "states", || states::states(Notation::new(states.dot)))
         }

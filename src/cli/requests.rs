@@ -9,13 +9,13 @@ use super::render::table::{Align, Cell, Table};
 use super::render::time;
 use super::status::without_id;
 use crate::api::arguments::{DEFAULT_WAIT, LONGEST_WAIT};
+use crate::config::supervisor::SHUTDOWN_TIMEOUT;
 use crate::config::units;
 use crate::wire::json;
 use crate::wire::value::Value;
 use std::time::Duration;
 
-/// How long a supervisor may take to end, beyond the time it has for stopping programs, which is 9 s unless given.
-const SHUTDOWN: Duration = Duration::from_secs(9);
+/// How long a supervisor may take to end, beyond the time it has for stopping programs.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// `call`.
@@ -131,9 +131,12 @@ pub fn shutdown(
         call = call.with("timeout", timeout.as_secs_f64());
     }
     let process = client.endpoint().listener();
-    client.request(&call)?;
+    let reply = client.request(&call)?;
     if !command.no_wait {
-        client.await_end(process, timeout.unwrap_or(SHUTDOWN).saturating_add(FAREWELL))?;
+        // It has other time than by default if that is configured.
+        let told = reply.get("timeout").and_then(Value::as_f64);
+        let told = told.and_then(|seconds| units::duration_from_number(seconds).ok());
+        client.await_end(process, told.unwrap_or(SHUTDOWN_TIMEOUT).saturating_add(FAREWELL))?;
     }
     Ok(Exit::Done)
 }

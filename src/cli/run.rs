@@ -1,28 +1,51 @@
 //! `run`: the supervisor, from the command line.
 
 use super::arguments::Run;
+use super::configuration;
 use super::exit::{Exit, Failure};
+use crate::config::endpoint::EndpointOption;
+use crate::config::file::{Configuration, FileErrors, Location};
+use crate::config::supervisor::Overrides;
 use crate::config::words;
 use crate::core::program::{Settings, name_error};
-use crate::supervisor::{self, EndpointOption, Options};
+use crate::supervisor::{self, Options};
 use crate::sys::errno;
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd;
 
-/// Supervises until it is told to stop.
+/// What follows from a configuration that is wrong.
+const NOTHING_STARTED: &str = "; nothing was started";
+
+/// Supervises until it is told to stop, or ends by itself.
 ///
 /// # Errors
-/// [`Failure::Usage`] for what was asked for, [`Failure::Failed`] for what keeps it from beginning.
+/// [`Failure::Usage`] for what was asked for, [`Failure::Failed`] for what keeps it from beginning: above all, all that
+/// is wrong with the configuration.
 pub fn run(run: Run) -> Result<Exit, Failure> {
-    let endpoints = run.endpoint.iter().map(|text| endpoint(text)).collect::<Result<_, _>>()?;
+    let rpc = run.endpoint.iter().map(|text| endpoint(text)).collect::<Result<_, _>>()?;
     let programs = programs(&run.program)?;
+    let location = Location::new(run.path);
+    let configuration = configuration::load(&location, NOTHING_STARTED)?;
+    refuse_twice(&configuration, &programs)?;
     if let Some(parent) = run.parent {
         end_with(parent)?;
     }
-    supervisor::run(Options { runtime_dir: run.runtime_dir, endpoints, programs })
-        .map(|()| Exit::Done)
+    let overrides = Overrides { runtime_dir: run.runtime_dir, rpc };
+    supervisor::run(Options { location, configuration, overrides, programs })
+        .map(Exit::As)
         .map_err(|error| Failure::Failed(error.to_string()))
+}
+
+/// A program of the command line adds to those of the files.
+fn refuse_twice(configuration: &Configuration, programs: &[(String, Settings)]) -> Result<(), Failure> {
+    let mut errors = FileErrors::default();
+    for program in &configuration.programs {
+        if programs.iter().any(|(name, _)| *name == program.name) {
+            errors.add(|| program.header.error(supervisor::taken_by_option(&program.name)));
+        }
+    }
+    if errors.count() == 0 { Ok(()) } else { Err(configuration::told(&errors, NOTHING_STARTED)) }
 }
 
 fn endpoint(text: &str) -> Result<EndpointOption, Failure> {

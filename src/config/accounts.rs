@@ -5,7 +5,11 @@
 
 use crate::core::nearest::nearest;
 use crate::core::program::{Account, Identity, User};
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fs;
+use std::hash::Hash;
+use std::rc::Rc;
 
 /// What would have been right, to follow "expected".
 pub type LookupError = String;
@@ -13,23 +17,55 @@ pub type LookupError = String;
 const PASSWD: &str = "/etc/passwd";
 const GROUP: &str = "/etc/group";
 
+/// What was looked up and read while somebody remembers.
+#[derive(Default)]
+struct Remembered {
+    files: HashMap<&'static str, Result<Rc<str>, String>>,
+    users: HashMap<String, Result<User, LookupError>>,
+    groups: HashMap<String, Result<Identity, LookupError>>,
+}
+
+thread_local! {
+    static REMEMBERED: RefCell<Option<Remembered>> = const { RefCell::new(None) };
+}
+
+/// As long as this lives, each file is read once, and each name is looked up once in the present thread: a configuration
+/// of a thousand programs names few users.
+#[derive(Debug)]
+pub struct Remembering(());
+
+/// Begins to remember.
+pub fn remember() -> Remembering {
+    REMEMBERED.set(Some(Remembered::default()));
+    Remembering(())
+}
+
+impl Drop for Remembering {
+    fn drop(&mut self) {
+        REMEMBERED.set(None);
+    }
+}
+
+/// What is remembered under a key of one of the maps; found and remembered otherwise.
+fn remembered<K: Eq + Hash, V: Clone>(
+    map: impl Fn(&mut Remembered) -> &mut HashMap<K, V>,
+    key: K,
+    find: impl FnOnce() -> V,
+) -> V {
+    let known = REMEMBERED.with_borrow_mut(|it| it.as_mut().and_then(|it| map(it).get(&key).cloned()));
+    known.unwrap_or_else(|| {
+        let found = find();
+        REMEMBERED.with_borrow_mut(|it| it.as_mut().map(|it| map(it).insert(key, found.clone())));
+        found
+    })
+}
+
 /// Looks a user up by name or number.
 ///
 /// # Errors
 /// A name without an entry, or a file that cannot be read. A number need not have an entry.
 pub fn user(given: &str) -> Result<User, LookupError> {
-    let number = given.parse::<u32>().ok();
-    let passwd = match (fs::read(PASSWD), number) {
-        (Ok(bytes), _) => String::from_utf8_lossy(&bytes).into_owned(),
-        (Err(_), Some(_)) => String::new(),
-        (Err(error), None) => return Err(format!("a number, since {PASSWD} cannot be read ({error})")),
-    };
-    let groups =
-        fs::read(GROUP).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-    find_user(given, number, &passwd, &groups).ok_or_else(|| {
-        let names = passwd.lines().filter_map(passwd_line).map(|(name, _, _)| name);
-        format!("a user of {PASSWD} or a number{}", meant(given, names))
-    })
+    remembered(|it| &mut it.users, given.to_string(), || read_user(given))
 }
 
 /// Looks a group up by name or number.
@@ -37,12 +73,38 @@ pub fn user(given: &str) -> Result<User, LookupError> {
 /// # Errors
 /// A name without an entry, or a file that cannot be read. A number need not have an entry.
 pub fn group(given: &str) -> Result<Identity, LookupError> {
+    remembered(|it| &mut it.groups, given.to_string(), || read_group(given))
+}
+
+/// A file as text; why it cannot be read otherwise.
+fn contents(path: &'static str) -> Result<Rc<str>, String> {
+    let read = || match fs::read(path) {
+        Ok(bytes) => Ok(Rc::from(String::from_utf8_lossy(&bytes))),
+        Err(error) => Err(error.to_string()),
+    };
+    remembered(|it| &mut it.files, path, read)
+}
+
+fn read_user(given: &str) -> Result<User, LookupError> {
+    let number = given.parse::<u32>().ok();
+    let passwd = match (contents(PASSWD), number) {
+        (Ok(text), _) => text,
+        (Err(_), Some(_)) => Rc::from(""),
+        (Err(error), None) => return Err(format!("a number, since {PASSWD} cannot be read ({error})")),
+    };
+    let groups = contents(GROUP).unwrap_or_else(|_| Rc::from(""));
+    find_user(given, number, &passwd, &groups).ok_or_else(|| {
+        let names = passwd.lines().filter_map(passwd_line).map(|(name, _, _)| name);
+        format!("a user of {PASSWD} or a number{}", meant(given, names))
+    })
+}
+
+fn read_group(given: &str) -> Result<Identity, LookupError> {
     if let Ok(id) = given.parse::<u32>() {
         return Ok(Identity { given: given.to_string(), id });
     }
-    let bytes =
-        fs::read(GROUP).map_err(|error| format!("a number, since {GROUP} cannot be read ({error})"))?;
-    let text = String::from_utf8_lossy(&bytes);
+    let text =
+        contents(GROUP).map_err(|error| format!("a number, since {GROUP} cannot be read ({error})"))?;
     let found = text.lines().filter_map(group_line).find(|line| line.name == given);
     let line = found.ok_or_else(|| {
         let names = text.lines().filter_map(group_line).map(|line| line.name);

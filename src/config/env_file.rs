@@ -6,13 +6,12 @@
 //!
 //! The files are read when they are named, not when a process starts: a start must not wait for a disk.
 
+use super::bounded;
 use super::convert::{self, Expected, quoted};
 use crate::core::settings::EnvFile;
 use crate::wire::value::Value;
 use std::fmt;
-use std::fs::OpenOptions;
-use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::str::Chars;
 
 /// The most that a file may hold, in bytes: more than an exec takes is of no use (execve(2), "Limits on size").
@@ -40,18 +39,9 @@ fn read_one(path: &Value) -> Result<EnvFile, Expected> {
     Ok(EnvFile { path: path.to_string(), variables })
 }
 
-fn contents(path: &str) -> io::Result<String> {
-    // To open a FIFO would wait for a writer.
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-    }
-    let mut text = String::new();
-    file.take(LARGEST + 1).read_to_string(&mut text)?;
-    match u64::try_from(text.len()) {
-        Ok(length) if length <= LARGEST => Ok(text),
-        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "it is larger than 1 MiB")),
-    }
+fn contents(path: &str) -> Result<String, String> {
+    let bytes = bounded::read(Path::new(path), LARGEST).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_string())
 }
 
 /// The paths as a value: one alone as a string.

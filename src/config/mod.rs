@@ -1,14 +1,21 @@
 //! Settings: their names, types, bounds, defaults and documentation, in one table; and what it takes to read them.
 
 pub mod accounts;
+pub mod bounded;
 pub mod capabilities;
 pub mod cgroup;
 pub mod convert;
 pub mod cpus;
+pub mod endpoint;
 pub mod env_file;
+pub mod file;
 pub mod health;
 pub mod keys;
 pub mod limits;
+#[cfg(test)]
+mod manual;
+pub mod plan;
 pub mod runtime_dir;
+pub mod supervisor;
 pub mod units;
 pub mod words;

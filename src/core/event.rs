@@ -99,6 +99,25 @@ pub enum SupervisorChange {
     Started,
     /// It stops all programs and then ends.
     Stopping,
+    /// The configuration was read again and put into effect: how many programs were added, changed, removed, and left
+    /// alone.
+    Reloaded {
+        /// New ones.
+        added: usize,
+        /// Others.
+        changed: usize,
+        /// Those that are stopped and forgotten.
+        removed: usize,
+        /// Those that nothing was done to.
+        unchanged: usize,
+    },
+    /// The configuration was read again and is wrong, so nothing was changed.
+    ReloadFailed {
+        /// The first mistake.
+        error: Box<str>,
+        /// How many there are.
+        errors: usize,
+    },
     /// A client was disconnected because it did not read its replies.
     ClientDropped {
         /// The endpoint it had connected to.
@@ -132,6 +151,8 @@ impl SupervisorChange {
         match self {
             SupervisorChange::Started => "started",
             SupervisorChange::Stopping => "stopping",
+            SupervisorChange::Reloaded { .. } => "reloaded",
+            SupervisorChange::ReloadFailed { .. } => "reload_failed",
             SupervisorChange::ClientDropped { .. } => "client_dropped",
             SupervisorChange::SubscriberDropped { .. } => "subscriber_dropped",
         }

@@ -4,7 +4,7 @@ use super::glob;
 use super::ids::{InstanceIndex, InstanceKey, ProgramId};
 use super::instance::Instance;
 use super::moment::Moment;
-use super::program::{Fate, Program, Settings};
+use super::program::{Fate, Origin, Program, Settings};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -49,13 +49,14 @@ pub enum SelectError {
 
 impl Fleet {
     /// Adds a program whose slots are new and not wanted. The name must not be taken: see [`Fleet::id_of`].
-    pub fn create(&mut self, name: &str, settings: Settings, now: Moment) -> ProgramId {
+    pub fn create(&mut self, name: &str, settings: Settings, origin: Origin, now: Moment) -> ProgramId {
         self.created += 1;
         let id = ProgramId(self.created);
         let name: Arc<str> = name.into();
         let instances = (0..settings.instances).map(|n| (InstanceIndex(n), Instance::new(now))).collect();
         self.by_name.insert(name.clone(), id);
-        self.programs.insert(id, Program { id, name, settings, revision: 0, instances, fate: Fate::Stays });
+        let fate = Fate::Stays;
+        self.programs.insert(id, Program { id, name, settings, revision: 0, instances, fate, origin });
         id
     }
 

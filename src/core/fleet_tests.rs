@@ -5,7 +5,7 @@ fn fleet(programs: &[(&str, u32)]) -> Fleet {
     let mut fleet = Fleet::default();
     for (name, instances) in programs {
         let settings = Settings { instances: *instances, ..Settings::default() };
-        fleet.create(name, settings, Moment::default());
+        fleet.create(name, settings, Origin::Request, Moment::default());
     }
     fleet
 }

@@ -5,6 +5,7 @@
 //! so every decision can be tested by calling it.
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod deadlines;
 pub mod event;
 pub mod fleet;

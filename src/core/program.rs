@@ -231,6 +231,19 @@ pub struct Program {
     pub instances: BTreeMap<InstanceIndex, Instance>,
     /// Whether it goes when its last instance has gone.
     pub fate: Fate,
+    /// Who made it known.
+    pub origin: Origin,
+}
+
+/// Who made a program known. A reload changes what came from files and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A configuration file.
+    File,
+    /// The command line of the supervisor.
+    CommandLine,
+    /// A request.
+    Request,
 }
 
 /// Whether a program stays.
@@ -307,6 +320,14 @@ impl Program {
             AdminState::Up | AdminState::Once => true,
             AdminState::Down => false,
         })
+    }
+
+    /// Whether an instance that it gets now is wanted up: if others are; where it has none to tell, as `autostart` says.
+    pub fn wants_more(&self, autostart: Autostart) -> bool {
+        match self.staying().next() {
+            None => autostart == Autostart::Up,
+            Some(_) => self.is_active(),
+        }
     }
 
     /// The instances that are there to stay: those that were removed or scaled away and still stop are left out.

@@ -21,6 +21,14 @@ impl Ring {
         Self { events: VecDeque::new(), capacity: capacity.max(1), latest: 0 }
     }
 
+    /// Holds at most so many from now on (one at the least); of those that are held, the oldest go.
+    pub fn set_capacity(&mut self, capacity: usize) {
+        self.capacity = capacity.max(1);
+        let surplus = self.events.len().saturating_sub(self.capacity);
+        self.events.drain(..surplus);
+        self.events.shrink_to(self.capacity);
+    }
+
     /// Numbers an event and keeps it, in place of the oldest if the ring is full.
     pub fn push(&mut self, time: f64, what: What) -> Seq {
         if self.events.len() == self.capacity {
@@ -92,6 +100,18 @@ mod tests {
         assert_eq!(numbers(&ring, 2, 2), [3, 4]);
         assert_eq!(numbers(&ring, 5, 2), []);
         assert_eq!(numbers(&ring, u64::MAX, 2), []);
+    }
+
+    #[test]
+    fn a_smaller_ring_holds_the_latest_and_a_larger_one_more() {
+        let mut ring = ring(8, 5);
+        ring.set_capacity(2);
+        assert_eq!(numbers(&ring, 0, 10), [4, 5]);
+        ring.push(0.0, What::Supervisor(SupervisorChange::Started));
+        assert_eq!(numbers(&ring, 0, 10), [5, 6]);
+        ring.set_capacity(3);
+        ring.push(0.0, What::Supervisor(SupervisorChange::Started));
+        assert_eq!(numbers(&ring, 0, 10), [5, 6, 7]);
     }
 
     #[test]

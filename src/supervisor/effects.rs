@@ -35,6 +35,7 @@ impl Supervisor {
         let terms = Terms { requirements: Requirements::Met, healthy };
         let step = table::step(instance.state, instance.admin, input, terms);
         let left = instance.state.name() != step.state.name();
+        self.ends.see_admin(instance.admin, step.admin);
         let change = instance.apply(step, now);
         // The health of a process matters as long as it is to run.
         let is_to_run = matches!(step.state.name(), StateName::Starting | StateName::Running);
@@ -170,6 +171,7 @@ impl Supervisor {
             }
             Change::Edge { from } => {
                 let state = instance.state.name();
+                self.ends.see_edge(key, instance, input);
                 let event = state_event(program, key, instance, from, input, self.now);
                 self.publish(What::State(Box::new(event)));
                 self.edge_taken(key, from, state);

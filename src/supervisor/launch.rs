@@ -28,6 +28,8 @@ pub struct Launch {
     pub null: OwnedFd,
     /// Where programs find the supervisor; empty if nowhere.
     pub rpc: String,
+    /// The adjustment of its badness that the supervisor was started with, if it has another one now.
+    pub oom_score_adj: Option<i32>,
 }
 
 /// Where programs are looked for when there is no PATH: that of confstr(3).
@@ -147,7 +149,7 @@ impl Launch {
             io_priority: settings.ionice.and_then(io_priority),
             scheduling: settings.scheduler.map(scheduling),
             cpus: settings.cpus.as_ref().map(|cpus| CpuMask::new(cpus.0.iter().copied())),
-            oom_score_adjust: settings.oom_score_adj,
+            oom_score_adjust: settings.oom_score_adj.or(self.oom_score_adj),
             cgroup_procs: None,
             limits: self.limits_of(settings),
             stdin: ChildDescriptor::From(self.null.as_fd()),
@@ -354,6 +356,7 @@ mod tests {
             open_files: LimitValues { soft: 10, hard: 20 },
             null: std::fs::File::open("/dev/null").unwrap().into(),
             rpc: String::new(),
+            oom_score_adj: None,
         }
     }
 

@@ -12,21 +12,25 @@
 //! | `children` | stop commands and what else runs beside the instances for a moment |
 //! | `health`, `memory` | what runs and is not in health is given up on: by a command, by its memory |
 //! | `cgroups` | the cgroups of instances |
-//! | `endpoint`, `runtime_dir` | where clients connect, checked before anything is bound |
+//! | `runtime_dir` | where clients connect, checked before anything is bound |
 //! | `rpc`, `outbox` | requests in, replies out, and clients that do not fetch them |
 //! | `requests`, `operations`, `programs` | requests carried out: reading, commanding, changing programs |
 //! | `waiters` | replies that are given later |
 //! | `rolling` | restarts, one instance at a time |
+//! | `reload` | the configuration read again, and put into effect |
+//! | `exit_when` | when the supervisor ends by itself, and with what |
 //! | `publish` | events out, and who subscribes to what |
 //! | `shutdown` | the end |
+//! | `note` | a line on standard error |
 
 mod cgroups;
 mod children;
 mod effects;
-pub mod endpoint;
+mod exit_when;
 mod health;
 mod launch;
 mod memory;
+mod note;
 mod notifications;
 mod operations;
 mod outbox;
@@ -34,6 +38,7 @@ mod programs;
 mod publish;
 mod readiness;
 mod reap;
+mod reload;
 mod requests;
 mod rolling;
 mod rpc;
@@ -47,6 +52,8 @@ mod turn;
 mod waiters;
 
 use crate::api::host::Host;
+use crate::config::file::{Configuration, Location};
+use crate::config::supervisor::{Overrides, SupervisorSettings};
 use crate::core::deadlines::Deadlines;
 use crate::core::fleet::Fleet;
 use crate::core::ids::{InstanceKey, ProgramId};
@@ -58,19 +65,20 @@ use crate::sys::poll::{Poller, Ready};
 use crate::sys::process::Pid;
 use crate::sys::signals::SignalDescriptor;
 use crate::sys::timer::Timer;
-pub use endpoint::EndpointOption;
+pub use reload::taken_by_option;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::path::PathBuf;
 
 /// What `run` was told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Options {
-    /// Where sockets and the lock live; by default `/run/procnanny` or that of the user.
-    pub runtime_dir: Option<PathBuf>,
-    /// Endpoints for requests; none is the default one.
-    pub endpoints: Vec<EndpointOption>,
-    /// Programs to begin with.
+    /// Where the configuration is, to be read again with a reload.
+    pub location: Location,
+    /// The configuration as it is now.
+    pub configuration: Configuration,
+    /// What the command line says in place of it.
+    pub overrides: Overrides,
+    /// Programs of the command line.
     pub programs: Vec<(String, Settings)>,
 }
 
@@ -86,14 +94,14 @@ impl fmt::Display for SupervisorError {
 
 impl std::error::Error for SupervisorError {}
 
-/// Supervises until it is told to stop, and everything has stopped.
+/// Supervises until it is told to stop, or ends by itself, and everything has stopped. Returns the exit code.
 ///
 /// To be called in the main thread before any other thread exists: it blocks the signals that all threads of
 /// libzmq are to inherit as blocked.
 ///
 /// # Errors
 /// What keeps it from beginning. Once it serves, it ends only because it is told to.
-pub fn run(options: Options) -> Result<(), SupervisorError> {
+pub fn run(options: Options) -> Result<u8, SupervisorError> {
     setup::begin(options)?.run()
 }
 
@@ -141,6 +149,9 @@ struct Supervisor {
     /// The time of the present turn.
     now: Moment,
     host: Host,
+    settings: SupervisorSettings,
+    configured: reload::Configured,
+    ends: exit_when::Ends,
     launch: launch::Launch,
     processes: HashMap<Pid, InstanceKey>,
     starts: spawn::Starts,

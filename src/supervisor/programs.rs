@@ -9,8 +9,8 @@ use crate::config::keys;
 use crate::core::event::{ProgramChange, What};
 use crate::core::ids::{InstanceIndex, InstanceKey, ProgramId};
 use crate::core::instance::Instance;
-use crate::core::program::{Autostart, Fate, Program, Settings};
-use crate::core::state::{Input, StateName};
+use crate::core::program::{Fate, Origin, Program, Settings};
+use crate::core::state::{AdminState, Input, StateName};
 use crate::wire::value::Value;
 use std::collections::VecDeque;
 
@@ -19,7 +19,13 @@ impl Supervisor {
     ///
     /// # Errors
     /// A name that is taken.
-    pub fn create(&mut self, name: &str, settings: Settings, start: Starting) -> Result<(), ApiError> {
+    pub fn create(
+        &mut self,
+        name: &str,
+        settings: Settings,
+        start: Starting,
+        origin: Origin,
+    ) -> Result<(), ApiError> {
         if let Some(program) = self.fleet.id_of(name).and_then(|id| self.fleet.program(id)) {
             let why = match program.fate {
                 Fate::Stays => "update it, or remove it first",
@@ -28,7 +34,7 @@ impl Supervisor {
             return Err(ApiError::new(Code::Exists, format!("There is a program '{name}' already: {why}")));
         }
         let count = settings.instances;
-        let id = self.fleet.create(name, settings, self.now);
+        let id = self.fleet.create(name, settings, origin, self.now);
         self.publish_program(id, ProgramChange::Created);
         if start == Starting::Now {
             let indices = (0..count).map(InstanceIndex);
@@ -48,13 +54,33 @@ impl Supervisor {
         restart: Restarting,
     ) -> Result<Reply, ApiError> {
         let id = self.staying(name)?;
-        let Some(program) = self.fleet.program_mut(id) else { return Err(self.no_such_program(name)) };
+        let Some(program) = self.fleet.program(id) else { return Err(self.no_such_program(name)) };
         let mut settings = program.settings.clone();
         let wrong = |error: keys::SettingError| ApiError::argument(error.to_string());
         for (key, value) in changes {
             keys::apply(&mut settings, key, value).map_err(wrong)?;
         }
         keys::check(&settings).map_err(wrong)?;
+        self.give_settings(id, settings);
+        let outdated = self.outdated(id);
+        let mut reply = Reply::new();
+        reply.entry("updated", name);
+        let writer = reply.body_of("restart_needed");
+        writer.array(outdated.len());
+        for index in &outdated {
+            writer.uint(u64::from(index.0));
+        }
+        match restart {
+            Restarting::Rolling => self.roll(Rolling::new(id, outdated)),
+            Restarting::Not => {}
+        }
+        Ok(reply)
+    }
+
+    /// Gives a program other settings, checked. Policy takes effect at once, the number of instances too.
+    pub fn give_settings(&mut self, id: ProgramId, settings: Settings) {
+        let Some(program) = self.fleet.program_mut(id) else { return };
+        let name = program.name.clone();
         let wanted = settings.instances;
         if settings.process != program.settings.process {
             program.revision = program.revision.wrapping_add(1);
@@ -72,31 +98,21 @@ impl Supervisor {
                 self.renew_watch(key);
             }
         }
-        if scaled {
-            let operation = self.scale(name, wanted)?;
+        if scaled && let Ok(operation) = self.scale(&name, wanted) {
             self.operate(operation);
         }
-        let outdated = self.outdated(id);
-        let mut reply = Reply::new();
-        reply.entry("updated", name);
-        let writer = reply.body_of("restart_needed");
-        writer.array(outdated.len());
-        for index in &outdated {
-            writer.uint(u64::from(index.0));
-        }
-        match restart {
-            Restarting::Rolling => self.roll(Rolling::new(id, outdated)),
-            Restarting::Not => {}
-        }
-        Ok(reply)
     }
 
-    /// The instances that run with old settings.
-    fn outdated(&self, id: ProgramId) -> Vec<InstanceIndex> {
+    /// The instances that run with old settings, and are to go on running.
+    pub fn outdated(&self, id: ProgramId) -> Vec<InstanceIndex> {
         let Some(program) = self.fleet.program(id) else { return Vec::new() };
-        let is_old =
-            |instance: &Instance| instance.run.as_ref().is_some_and(|run| run.revision != program.revision);
-        program.staying().filter(|(_, instance)| is_old(instance)).map(|(index, _)| index).collect()
+        let is_old = |instance: &Instance| {
+            let runs = instance.run.as_ref().is_some_and(|run| run.revision != program.revision);
+            runs && instance.admin != AdminState::Down
+        };
+        // Those beyond the number that is wanted are on their way out.
+        let wanted = program.staying().filter(|(index, _)| index.0 < program.settings.instances);
+        wanted.filter(|(_, instance)| is_old(instance)).map(|(index, _)| index).collect()
     }
 
     /// Changes the number of instances of a program. What is returned starts the new ones and ends the surplus.
@@ -109,10 +125,7 @@ impl Supervisor {
         let id = self.staying(name)?;
         let now = self.now;
         let Some(program) = self.fleet.program_mut(id) else { return Err(self.no_such_program(name)) };
-        let up = match program.staying().count() {
-            0 => program.settings.autostart == Autostart::Up,
-            _ => program.is_active(),
-        };
+        let up = program.wants_more(program.settings.autostart);
         let changed = program.settings.instances != instances;
         program.settings.instances = instances;
         let surplus: Vec<InstanceIndex> =
@@ -170,6 +183,7 @@ impl Supervisor {
     pub fn give_up(&mut self, key: InstanceKey) {
         self.deadlines.cancel(Due::Instance(key));
         self.release_cgroup(key);
+        self.ends.forget(key);
         let removed = self.fleet.remove_instance(key);
         self.operation_sees_end(key);
         self.waiters_see_end(key);

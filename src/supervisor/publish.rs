@@ -1,8 +1,8 @@
 //! Events out: numbered, kept, and published to whoever subscribes. What a subscriber may cost is bounded.
 
-use super::endpoint::Endpoint;
 use super::{Supervisor, SupervisorError, rpc};
 use crate::api::events;
+use crate::config::endpoint::Endpoint;
 use crate::core::event::{SupervisorChange, What};
 use crate::sys::clock;
 use crate::sys::errno::words;

@@ -22,6 +22,7 @@ impl Supervisor {
                 libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => {
                     self.begin_shutdown(shutdown::Asked::BySignal, None)
                 }
+                libc::SIGHUP => self.reload_by_signal(),
                 // Blocked so that they do no harm; none has a meaning yet.
                 _ => {}
             }

@@ -4,16 +4,16 @@ use super::operations::Operation;
 use super::rpc::Caller;
 use super::shutdown::{Asked, Phase};
 use super::{Supervisor, waiters};
-use crate::api::events;
 use crate::api::info::{self, Facts};
 use crate::api::reply::{ApiError, Code, Reply};
 use crate::api::request::{Command, Request};
 use crate::api::status::View;
+use crate::api::{self, events};
 use crate::core::fleet::{Purpose, SelectError, Selection};
 use crate::core::glob;
 use crate::core::ids::{InstanceKey, Seq};
 use crate::core::nearest::nearest;
-use crate::core::program::Program;
+use crate::core::program::{Origin, Program};
 use crate::sys::process::{self, Pid};
 use crate::sys::{accept, clock};
 use std::time::Duration;
@@ -43,7 +43,7 @@ impl Supervisor {
             }
             Request::Create { program, settings, start } => {
                 self.refuse_changes_while_stopping()?;
-                self.create(&program, *settings, start)?;
+                self.create(&program, *settings, start, Origin::Request)?;
                 let mut reply = Reply::new();
                 reply.entry("created", &program);
                 self.answer(caller, reply);
@@ -60,6 +60,13 @@ impl Supervisor {
             Request::Remove { program, force, answer } => {
                 self.operate_for(caller, answer, |this| this.remove(&program, force))?;
                 self.forget_if_empty(&program);
+            }
+            Request::Reload(mode) => {
+                self.refuse_changes_while_stopping()?;
+                let reply = self
+                    .reload(mode)
+                    .unwrap_or_else(|errors| api::reload::refusal(&errors, caller.request.as_deref()));
+                self.answer(caller, reply);
             }
             Request::Wait { selection, state, timeout } => {
                 let keys = self.select(&selection, Purpose::Read)?;
@@ -78,6 +85,7 @@ impl Supervisor {
             Request::Shutdown { timeout } => {
                 let mut reply = Reply::new();
                 reply.entry("stopping", true);
+                reply.entry("timeout", timeout.unwrap_or(self.settings.shutdown_timeout).as_secs_f64());
                 self.answer(caller, reply);
                 self.begin_shutdown(Asked::ByRequest, timeout);
             }

@@ -4,7 +4,7 @@
 use super::Supervisor;
 use crate::core::event::ProgramChange;
 use crate::core::ids::{InstanceIndex, InstanceKey, ProgramId};
-use crate::core::state::{Input, StateName};
+use crate::core::state::{AdminState, Input, StateName};
 use std::collections::VecDeque;
 
 /// A rolling restart of a program.
@@ -40,7 +40,8 @@ impl Supervisor {
             rolling.current = Some(index);
             let key = InstanceKey { program: id, index };
             let revision = self.fleet.program(id).map(|program| program.revision);
-            let run = self.fleet.instance(key).and_then(|instance| instance.run.as_ref());
+            let wanted = self.fleet.instance(key).filter(|instance| instance.admin != AdminState::Down);
+            let run = wanted.and_then(|instance| instance.run.as_ref());
             // One that was stopped, or restarted by somebody else meanwhile, needs nothing.
             if run.is_some_and(|run| Some(run.revision) != revision) {
                 self.feed(key, Input::Restart);

@@ -1,11 +1,11 @@
 //! Requests in, replies out: ROUTER sockets, the envelopes of their clients, and the limits that are set before bind.
 
-use super::endpoint::{Endpoint, Transport};
 use super::{Supervisor, SupervisorError};
 use crate::api::arguments::Arguments;
 use crate::api::methods;
 use crate::api::reply::{ApiError, Code, Reply};
 use crate::api::request::Access;
+use crate::config::endpoint::{Endpoint, Transport};
 use crate::sys::errno::words;
 use crate::sys::process::set_umask;
 use crate::sys::zmq_options::{self, ConnectionIdentity};

@@ -1,20 +1,20 @@
 //! From nothing to a supervisor that serves. The order matters, and is told where it does.
 
-use super::endpoint::{Endpoint, Transport};
 use super::launch::Launch;
 use super::publish::Publisher;
+use super::reload::{Configured, starting};
 use super::rpc::RpcSocket;
 use super::runtime_dir::RuntimeDir;
 use super::source::Source;
 use super::{Options, Supervisor, SupervisorError, shutdown::Phase};
 use crate::api::host::Host;
-use crate::api::request::Starting;
+use crate::config::endpoint::{Endpoint, EndpointOption, Transport};
 use crate::core::event::{SupervisorChange, What};
 use crate::core::fleet::Fleet;
 use crate::core::moment::Moment;
-use crate::core::program::Autostart;
-use crate::core::ring::{DEFAULT_CAPACITY, Ring};
-use crate::sys::errno::words;
+use crate::core::program::Origin;
+use crate::core::ring::Ring;
+use crate::sys::errno::{io_words, words};
 use crate::sys::poll::{Poller, Ready};
 use crate::sys::process::Pid;
 use crate::sys::signals::{self, SignalDescriptor};
@@ -25,6 +25,7 @@ use std::ffi::{CString, OsString};
 use std::fs::OpenOptions;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// How many ready descriptors one turn takes up.
 const READY_A_TURN: usize = 64;
@@ -55,14 +56,12 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
     accept::guard(OWN_DESCRIPTORS).map_err(step("reserve a descriptor"))?;
 
     // Everything is checked before anything is bound, and the lock is held before a socket is replaced.
-    let mut runtime_dir = RuntimeDir::claim(options.runtime_dir)?;
-    let endpoints = match options.endpoints.as_slice() {
-        [] => vec![Endpoint::in_directory(runtime_dir.path(), "rpc")?],
-        asked => asked.iter().map(super::EndpointOption::check).collect::<Result<_, _>>()?,
-    };
-    let events = Endpoint::in_directory(runtime_dir.path(), "events")?;
+    let settings = options.configuration.supervisor.overridden_by(&options.overrides);
+    let mut runtime_dir = RuntimeDir::claim(settings.runtime_dir.clone())?;
+    let endpoints = endpoints(&settings.rpc, runtime_dir.path(), "rpc")?;
+    let events = self::endpoints(&settings.events, runtime_dir.path(), "events")?;
     let context = zmq::Context::new();
-    for endpoint in endpoints.iter().chain([&events]) {
+    for endpoint in endpoints.iter().chain(&events) {
         if let Transport::Ipc { path, .. } = &endpoint.transport {
             runtime_dir.owns(path);
         }
@@ -72,7 +71,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
         .map(|endpoint| RpcSocket::bind(&context, endpoint))
         .collect::<Result<Vec<_>, _>>()?;
     let mut publisher = Publisher::default();
-    publisher.bind(&context, &events)?;
+    events.iter().try_for_each(|endpoint| publisher.bind(&context, endpoint))?;
 
     let now = Moment(clock::monotonic());
     let launch = Launch {
@@ -80,10 +79,11 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
         open_files,
         null: null.into(),
         rpc: rpc.first().map_or_else(String::new, |socket| socket.address.clone()),
+        oom_score_adj: settings.oom_score_adj.map(adjust_badness).transpose()?,
     };
     let mut supervisor = Supervisor {
         fleet: Fleet::default(),
-        ring: Ring::new(DEFAULT_CAPACITY),
+        ring: Ring::new(settings.event_history),
         run: run_id(),
         began: now,
         now,
@@ -92,6 +92,13 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
             gid: process::own_gid(),
             nice: priority::nice().unwrap_or(0),
         },
+        settings,
+        configured: Configured {
+            location: options.location,
+            overrides: options.overrides,
+            files: options.configuration.files,
+        },
+        ends: Default::default(),
         launch,
         processes: Default::default(),
         starts: Default::default(),
@@ -122,14 +129,38 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
     };
     supervisor.watch().map_err(step("watch descriptors"))?;
     supervisor.publish(What::Supervisor(SupervisorChange::Started));
-    for (name, settings) in options.programs {
-        let start = match settings.autostart {
-            Autostart::Up => Starting::Now,
-            Autostart::Down => Starting::Later,
-        };
-        supervisor.create(&name, settings, start).map_err(|error| SupervisorError(error.sentence))?;
+    let files = options.configuration.programs.into_iter();
+    let files = files.map(|program| (program.name, program.settings, Origin::File));
+    let option = options.programs.into_iter().map(|(name, settings)| (name, settings, Origin::CommandLine));
+    for (name, settings, origin) in files.chain(option) {
+        let start = starting(&settings);
+        supervisor.create(&name, settings, start, origin).map_err(|error| SupervisorError(error.sentence))?;
     }
     Ok(supervisor)
+}
+
+/// The endpoints that are asked for, or else the one in the directory.
+fn endpoints(
+    asked: &[EndpointOption],
+    directory: &Path,
+    name: &str,
+) -> Result<Vec<Endpoint>, SupervisorError> {
+    let checked = match asked {
+        [] => Endpoint::in_directory(directory, name).map(|endpoint| vec![endpoint]),
+        asked => asked.iter().map(EndpointOption::check).collect(),
+    };
+    checked.map_err(SupervisorError)
+}
+
+/// Sets how readily we are killed when memory runs out, and returns what it was, which programs get back.
+fn adjust_badness(adjust: i32) -> Result<i32, SupervisorError> {
+    let failed = |error: std::io::Error| {
+        let words = io_words(&error);
+        SupervisorError(format!("oom_score_adj in [supervisor] cannot be set to {adjust}: {words}"))
+    };
+    let before = process::oom_score_adj().map_err(failed)?;
+    process::set_oom_score_adj(adjust).map_err(failed)?;
+    Ok(before)
 }
 
 impl Supervisor {

@@ -32,8 +32,6 @@ pub enum Asked {
     ByRequest,
 }
 
-/// How long the whole shutdown may take: a container gets ten seconds from its engine.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(9);
 /// How long what was killed may take to be gone. Only a process that is stuck in the kernel takes longer, and waiting
 /// does not help against that.
 const KILLED: Duration = Duration::from_secs(1);
@@ -47,7 +45,7 @@ impl Supervisor {
             (Phase::Serving, _) => {
                 self.phase = Phase::Stopping;
                 self.publish(What::Supervisor(SupervisorChange::Stopping));
-                let at = self.now.after(timeout.unwrap_or(SHUTDOWN_TIMEOUT));
+                let at = self.now.after(timeout.unwrap_or(self.settings.shutdown_timeout));
                 self.deadlines.arm(Due::Shutdown, at);
                 self.stop_everything();
             }

@@ -36,8 +36,8 @@ const DEADLINES_A_TURN: usize = 64;
 const PASSES_A_TURN: usize = 4;
 
 impl Supervisor {
-    /// The loop, until the shutdown is done.
-    pub fn run(mut self) -> Result<(), SupervisorError> {
+    /// The loop, until the shutdown is done. Returns the exit code.
+    pub fn run(mut self) -> Result<u8, SupervisorError> {
         // What came in before the first wait is not signalled again.
         self.serve();
         while self.phase != Phase::Done {
@@ -50,10 +50,12 @@ impl Supervisor {
             self.run_operations();
             self.go_on_rolling();
             self.serve();
+            self.end_if_done();
             self.go_on_with_shutdown();
         }
+        let exit_code = self.ends.exit_code();
         self.end();
-        Ok(())
+        Ok(exit_code)
     }
 
     fn wait(&mut self) -> Result<(), SupervisorError> {

@@ -10,6 +10,15 @@ pub fn words(errno: Errno) -> String {
     told.split(" (os error").next().unwrap_or(&told).to_string()
 }
 
+/// The words for an error of the standard library, without the system's number.
+#[must_use]
+pub fn io_words(error: &std::io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => words(Errno::from_raw(number)),
+        None => error.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

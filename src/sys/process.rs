@@ -250,6 +250,24 @@ pub fn ensure_standard_descriptors() -> Result<(), Errno> {
     Ok(())
 }
 
+const OOM_SCORE_ADJ: &str = "/proc/self/oom_score_adj";
+
+/// What is added to our badness when memory runs out: proc_pid_oom_score_adj(5).
+///
+/// # Errors
+/// No /proc, above all.
+pub fn oom_score_adj() -> io::Result<i32> {
+    fs::read_to_string(OOM_SCORE_ADJ)?.trim().parse().map_err(io::Error::other)
+}
+
+/// Sets it, -1000 to 1000. To lower it takes `CAP_SYS_RESOURCE`.
+///
+/// # Errors
+/// `EACCES` without that capability; no /proc.
+pub fn set_oom_score_adj(adjust: i32) -> io::Result<()> {
+    fs::write(OOM_SCORE_ADJ, adjust.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::test_support::in_child;

@@ -3,8 +3,9 @@
 use super::tool::{run, tool};
 
 /// All commands there are.
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 22] = [
     "run",
+    "check",
     "demo",
     "status",
     "start",
@@ -19,6 +20,7 @@ const COMMANDS: [&str; 20] = [
     "update",
     "scale",
     "remove",
+    "reload",
     "events",
     "call",
     "states",

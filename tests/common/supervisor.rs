@@ -140,7 +140,12 @@ impl Launcher {
         words.extend(self.options.iter().cloned());
         let output = |name: &str| Stdio::from(File::create(self.scratch.join(name)).unwrap());
         let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).envs(self.environment.iter().cloned()).env(MARK, &mark);
+        // The configuration of whoever runs the tests has no part in them.
+        command
+            .args(&words[1..])
+            .env("XDG_CONFIG_HOME", self.scratch.path())
+            .envs(self.environment.iter().cloned())
+            .env(MARK, &mark);
         command.stdin(Stdio::null()).stdout(output("stdout")).stderr(output("stderr"));
         if let Some((uid, gid)) = self.user {
             chown(self.scratch.path(), Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))).unwrap();

@@ -19,7 +19,7 @@ fn supervisor() -> (Supervisor, Vec<Method>) {
 fn every_method_is_described() {
     let (_supervisor, methods) = supervisor();
     let names: BTreeSet<&str> = methods.iter().map(|method| method.name.as_str()).collect();
-    let expected = "create dance events info kill list methods once remove reset restart scale shutdown signal start \
+    let expected = "create dance events info kill list methods once reload remove reset restart scale shutdown signal start \
                     status stop transition update wait";
     assert_eq!(names, expected.split(' ').collect());
     for method in &methods {
@@ -115,13 +115,11 @@ fn the_manual_page_names_every_method_argument_type_and_field() {
         expected.extend(method.arguments.iter().map(|argument| argument.name.clone()));
         expected.extend(method.arguments.iter().flat_map(|argument| words_of(&argument.kind)));
     }
-    for reply in
-        [supervisor.call("status", &[]), supervisor.call("info", &[]), supervisor.call("events", &[])]
-    {
+    for reply in ["status", "info", "events", "reload"].map(|method| supervisor.call(method, &[])) {
         keys(&reply, &mut expected);
     }
     let codes = "malformed no-such-method bad-argument no-such-program no-such-instance exists not-running forbidden \
-                 timeout busy failed";
+                 timeout busy failed bad-config";
     expected.extend(words_of(codes));
     // The one key that is the name of the program here.
     let unknown: Vec<&String> =

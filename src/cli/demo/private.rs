@@ -56,6 +56,8 @@ impl PrivateSupervisor {
             .arg0("procnanny")
             .args(["run", "--parent", &std::process::id().to_string(), "--runtime-dir"])
             .arg(&directory.0)
+            // A directory without a configuration in it, so that the user's own has no part in this.
+            .arg(&directory.0)
             .stdin(Stdio::null())
             .stdout(input.try_clone().map_err(failed)?)
             .stderr(input)

@@ -2,6 +2,7 @@
 
 pub mod event;
 pub mod instances;
+pub mod mistakes;
 pub mod style;
 pub mod table;
 pub mod text;

@@ -1,8 +1,9 @@
 //! Endpoints: what may be bound, and with which access and permissions. Checked before anything is bound.
 
-use super::SupervisorError;
-use crate::api::request::Access;
+use super::convert;
+use crate::core::access::Access;
 use crate::core::nearest::nearest;
+use crate::wire::value::Value;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,15 @@ pub struct EndpointOption {
     pub access: Option<Access>,
     /// Permissions of the socket's file; by default 0600.
     pub mode: Option<u32>,
+}
+
+/// What an endpoint is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Socket {
+    /// Requests.
+    Rpc,
+    /// Events, which whoever can connect may read, and nothing else.
+    Events,
 }
 
 /// An endpoint that may be bound.
@@ -73,12 +83,53 @@ impl EndpointOption {
         Ok(option)
     }
 
+    /// Takes it from a file: a string as above, or a table of `endpoint`, `access` and `mode`.
+    ///
+    /// # Errors
+    /// A sentence that says what would have been right.
+    pub fn from_value(value: &Value, socket: Socket) -> Result<Self, String> {
+        let option = match value.as_map() {
+            Some(entries) => Self::from_table(entries)?,
+            None => Self::parse(convert::text(value).map_err(|_| "each is a string or a table")?)?,
+        };
+        match (socket, option.access) {
+            (Socket::Events, Some(_)) => Err("an endpoint for events has no access to choose".to_string()),
+            (Socket::Rpc | Socket::Events, _) => Ok(option),
+        }
+    }
+
+    fn from_table(entries: &[(Value, Value)]) -> Result<Self, String> {
+        let mut option = Self { endpoint: String::new(), access: None, mode: None };
+        for (name, value) in entries {
+            match name.text().unwrap_or("") {
+                "endpoint" => {
+                    let endpoint = convert::non_empty(value).map_err(|_| "'endpoint' is a string")?;
+                    option.endpoint = endpoint.to_string();
+                }
+                "access" => option.access = Some(parse_access(value.text().unwrap_or(""))?),
+                "mode" => {
+                    option.mode =
+                        Some(convert::mask(value).map_err(|expected| format!("'mode' is {expected}"))?)
+                }
+                other => {
+                    let near = nearest(other, ["endpoint", "access", "mode"].into_iter());
+                    let near = near.map(|near| format!("; did you mean '{near}'?")).unwrap_or_default();
+                    return Err(format!("an endpoint has no {}{near}", convert::quoted(other)));
+                }
+            }
+        }
+        if option.endpoint.is_empty() {
+            return Err("a table has no 'endpoint' in it".to_string());
+        }
+        Ok(option)
+    }
+
     /// Checks it.
     ///
     /// # Errors
     /// What it would open to whom, or what is wrong with it.
-    pub fn check(&self) -> Result<Endpoint, SupervisorError> {
-        let refused = |why: String| SupervisorError(format!("endpoint {}: {why}", self.endpoint));
+    pub fn check(&self) -> Result<Endpoint, String> {
+        let refused = |why: String| format!("endpoint {}: {why}", self.endpoint);
         if let Some(path) = self.endpoint.strip_prefix("ipc://") {
             let transport = check_ipc(path, self.mode).map_err(refused)?;
             let access = self.access.unwrap_or(Access::Admin);
@@ -101,7 +152,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// A directory whose path is too long for a socket in it.
-    pub fn in_directory(directory: &Path, name: &str) -> Result<Self, SupervisorError> {
+    pub fn in_directory(directory: &Path, name: &str) -> Result<Self, String> {
         let endpoint = format!("ipc://{}", directory.join(name).display());
         EndpointOption { endpoint, access: None, mode: None }.check()
     }
@@ -153,7 +204,7 @@ mod tests {
     use super::*;
 
     fn checked(text: &str) -> Result<Endpoint, String> {
-        EndpointOption::parse(text)?.check().map_err(|error| error.to_string())
+        EndpointOption::parse(text)?.check()
     }
 
     #[test]
