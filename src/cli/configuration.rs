@@ -43,8 +43,8 @@ pub fn told(errors: &FileErrors, consequence: &str) -> Failure {
 
 fn count_of(count: usize, more: usize, consequence: &str) -> String {
     let mistakes = if count == 1 { "1 mistake".to_string() } else { format!("{count} mistakes") };
-    let rest = if more > 0 { format!(", of which {} are shown", count - more) } else { String::new() };
-    format!("{mistakes} in the configuration{rest}{consequence}")
+    let rest = if more > 0 { format!(", of which {} are shown,", count - more) } else { String::new() };
+    format!("{mistakes}{rest} in the configuration{consequence}")
 }
 
 fn summary(configuration: &Configuration) -> String {
@@ -141,6 +141,6 @@ mod tests {
     #[test]
     fn mistakes_are_counted() {
         assert_eq!(count_of(1, 0, ""), "1 mistake in the configuration");
-        assert_eq!(count_of(150, 50, "; x"), "150 mistakes in the configuration, of which 100 are shown; x");
+        assert_eq!(count_of(150, 50, "; x"), "150 mistakes, of which 100 are shown, in the configuration; x");
     }
 }

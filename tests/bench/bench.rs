@@ -12,6 +12,7 @@ mod echo;
 mod floor;
 mod footprint;
 mod machine;
+mod reload;
 mod report;
 mod requests;
 mod starts;
@@ -31,12 +32,13 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 /// A group of measurements: its name on the command line, and what it does.
 type Benchmark = (&'static str, fn(&Bench) -> Outcome<Vec<Row>>);
 
-const BENCHMARKS: [Benchmark; 7] = [
+const BENCHMARKS: [Benchmark; 8] = [
     ("start", starts::start_and_stop),
     ("death", deaths::one_by_one),
     ("herd", deaths::all_at_once),
     ("requests", requests::requests),
     ("status", requests::large_status),
+    ("reload", reload::reload),
     ("memory", footprint::memory),
     ("idle", footprint::idle),
 ];

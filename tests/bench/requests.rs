@@ -76,7 +76,8 @@ fn command(bench: &Bench, supervisor: &Supervisor) -> Outcome<Row> {
     Ok(Row::medians(what, &floors, &ours, Target::AtMost(5.0)))
 }
 
-fn whole_process(command: &mut Command) -> Outcome<f64> {
+/// How long a process takes, from its start to its end.
+pub fn whole_process(command: &mut Command) -> Outcome<f64> {
     let begun = Instant::now();
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status()?;
     let took = milliseconds(begun.elapsed());

@@ -6,7 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use procnanny::wire::msgpack::{self, Writer};
 use procnanny::wire::value::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
@@ -34,11 +34,17 @@ pub struct Supervisor {
 impl Supervisor {
     /// Starts one, without programs; returns when it answers.
     pub fn new(bench: &Bench) -> Outcome<Self> {
+        Self::with_configuration(bench, None)
+    }
+
+    /// Starts one with the programs of a file; returns when it answers.
+    pub fn with_configuration(bench: &Bench, path: Option<&Path>) -> Outcome<Self> {
         let directory = bench.workspace.fresh();
         let endpoint = format!("ipc://{}/rpc", directory.display());
         let process = Command::new(&bench.binary)
             .args(["run", "--parent", &std::process::id().to_string(), "--runtime-dir"])
             .arg(&directory)
+            .args(path)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()

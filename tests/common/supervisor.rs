@@ -20,6 +20,9 @@ use std::time::Duration;
 /// The variable that marks a supervisor and everything it starts.
 const MARK: &str = "PROCNANNY_TEST_MARK";
 
+/// The file of [`Launcher::configuration`].
+const CONFIGURATION: &str = "procnanny.toml";
+
 /// How a supervisor is to be started.
 #[derive(Debug)]
 pub struct Launcher {
@@ -71,6 +74,19 @@ impl Launcher {
     /// One more option with its value: `--program`, `--endpoint`.
     pub fn option(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.options.extend([name.into(), value.as_ref().to_os_string()]);
+        self
+    }
+
+    /// A configuration: a file of this text in the directory of this test.
+    pub fn configuration(self, text: &str) -> Self {
+        fs::write(self.scratch.join(CONFIGURATION), text).unwrap();
+        let path = self.scratch.join(CONFIGURATION);
+        self.path(&path)
+    }
+
+    /// The path of a configuration.
+    pub fn path(mut self, path: &Path) -> Self {
+        self.options.push(path.into());
         self
     }
 
@@ -196,6 +212,11 @@ impl Supervisor {
     /// The directory of this test.
     pub fn scratch(&self) -> &Scratch {
         &self.scratch
+    }
+
+    /// Writes another configuration in the place of that of [`Launcher::configuration`].
+    pub fn configure(&self, text: &str) {
+        fs::write(self.scratch.join(CONFIGURATION), text).unwrap();
     }
 
     /// Its runtime directory.
