@@ -9,7 +9,8 @@
 //! - [`core`] decides: states, the transition table, the restart policy, programs and instances, the memory of
 //!   events. Pure; it knows no clock and no system call.
 //! - [`wire`] encodes and decodes: MessagePack for the sockets, JSON for people, both bounded.
-//! - [`config`] is the one table of settings, and what it takes to read their values.
+//! - [`config`] is the one table of settings, what it takes to read their values, the files they stand in, and what a
+//!   reload of those changes.
 //! - [`api`] understands requests and writes replies and events, without a socket.
 //! - [`supervisor`] is the shell around the core: one loop that owns the descriptors and carries out effects.
 //! - [`cli`] is the other end: the commands, a client of the API as any other.

@@ -305,7 +305,7 @@ pub const METHODS: &[Method] = &[
             "timeout",
             "duration",
             Need::Optional,
-            "How long stopping may take. Default: 9 s.",
+            "How long stopping may take. Default: shutdown_timeout, 9 s.",
         )],
         settings: TakesSettings::No,
         read: |a| a.duration("timeout").map(|timeout| Request::Shutdown { timeout }),

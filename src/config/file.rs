@@ -160,10 +160,13 @@ fn syntax_errors(source: &Source, first: toml::de::Error) -> (DeTable<'_>, Vec<t
         return (DeTable::new(), vec![first]);
     }
     let (document, mut all) = DeTable::parse_recoverable(&source.text);
-    all.sort_by_key(|error| error.span().map_or(0, |span| span.start));
+    let start = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
+    all.sort_by_key(start);
     // One mistake on a line is often several to a parser, and the first tells most.
-    let line = |error: &toml::de::Error| source.place(error.span().unwrap_or(0..0)).line;
-    all.dedup_by_key(|error| line(error));
+    let is_on_line_of = |error: &mut toml::de::Error, before: &mut toml::de::Error| {
+        source.text.get(start(before)..start(error)).is_some_and(|between| !between.contains('\n'))
+    };
+    all.dedup_by(is_on_line_of);
     (document.into_inner(), all)
 }
 

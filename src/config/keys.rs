@@ -167,7 +167,11 @@ pub fn apply(settings: &mut Settings, name: &str, value: &Value) -> Result<(), S
     (key.set)(settings, value).map_err(|expected| SettingError::Wrong {
         name: name.to_string(),
         expected,
-        found: shown(value),
+        found: match key.kind {
+            // Variables may be secrets, and errors are read by more than those who may read the file.
+            Kind::Table => format!("of type {}", value.type_name()),
+            _ => shown(value),
+        },
     })
 }
 

@@ -73,6 +73,8 @@ fn what_is_wrong_is_said_with_what_would_be_right() {
     assert!(set("groups", Value::Array(vec!["rooot".into()])).unwrap_err().contains("did you mean 'root'?"));
     assert!(set("limits", Value::map([("nofil", Value::Int(1))])).unwrap_err().starts_with("'limits' is {"));
     assert!(set("stop_signal", "KILLL").is_err());
+    let secret = set("env", "PASSWORD=x").unwrap_err();
+    assert!(secret.starts_with("'env' is of type string, expected a table of strings"), "{secret}");
     assert_eq!(set("stop_signal", "SIGUSR1").unwrap().stop.signal, 10);
     assert_eq!(set("memory_limit", "64K").unwrap().health.memory_limit, Some(65_536));
     assert_eq!(set("memory_limit", 0).unwrap().health.memory_limit, None);

@@ -1,4 +1,13 @@
 //! Settings: their names, types, bounds, defaults and documentation, in one table; and what it takes to read them.
+//!
+//! | file | what is there |
+//! | --- | --- |
+//! | `keys`, `supervisor` | the settings of programs, and of the supervisor itself: one row each |
+//! | `file` | configuration files, and all that is wrong with them |
+//! | `plan` | what a reload changes |
+//! | `endpoint`, `runtime_dir` | where clients connect |
+//! | `bounded` | files read within bounds |
+//! | all others | the values of one setting or of several |
 
 pub mod accounts;
 pub mod bounded;

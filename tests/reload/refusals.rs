@@ -97,9 +97,9 @@ fn a_hangup_reloads_and_says_what_came_of_it() {
 
 #[test]
 fn who_does_not_read_standard_error_stops_nothing() {
-    // A pipe of one page that is full, and whose reader sleeps.
-    let script = "mkfifo \"$PIPE\"; sleep 3600 < \"$PIPE\" & exec 2> \"$PIPE\"; i=0; \
-                  dd if=/dev/zero of=/proc/self/fd/2 bs=65536 count=16 oflag=nonblock 2>/dev/null; exec \"$@\"";
+    // A pipe that is full, and whose reader sleeps.
+    let script = "mkfifo \"$PIPE\"; sleep 3600 < \"$PIPE\" & exec 2> \"$PIPE\"; \
+                  dd if=/dev/zero of=\"$PIPE\" bs=4096 oflag=nonblock 2>/dev/null; exec \"$@\"";
     let launcher = Launcher::new().configuration(&program("web", ""));
     let pipe = launcher.scratch().text("pipe");
     let mut supervisor = launcher.env("PIPE", &pipe).through_shell(script).start();

@@ -2,6 +2,7 @@
 
 use super::common::{EventSource, Launcher, Row, eventually_true};
 use super::{list, program, reload};
+use crate::args;
 use procnanny::wire::value::Value;
 
 #[test]
@@ -74,4 +75,28 @@ fn a_second_reload_takes_the_place_of_a_restart_under_way() {
         let nice = |row: &Row| super::common::proc::stat(row.pid).map(|stat| stat.nice - own);
         rows.iter().all(|row| row.state == "running" && nice(row) == Some(3))
     });
+}
+
+#[test]
+fn what_is_stopped_meanwhile_is_not_restarted_when_its_turn_comes() {
+    // The second one does not heed its signal, and so is still there when its turn comes.
+    let text = |nice: i32| {
+        let script = r#"[ %i = 1 ] && trap "" TERM; while :; do sleep 1; done"#;
+        format!(
+            "[program.web]\ncommand = 'sh'\nargs = ['-c', '{script}']\ninstances = 2\nnice = {nice}\n\
+             minimum_run_duration = '300ms'\nstop_timeout = 3600\n"
+        )
+    };
+    let mut supervisor = Launcher::new().configuration(&text(1)).start();
+    supervisor.wait_for("web", "running");
+    let mut events = supervisor.events();
+    assert_eq!(list(&reload(&mut supervisor, &text(2)), "restart"), ["web/0", "web/1"]);
+    supervisor.command("stop", args!["program" => "web/1"]);
+    events.until_state("web", 0, "running");
+    supervisor.call("dance", &[]);
+    let row = supervisor.row("web", 1);
+    assert_eq!((row.state.as_str(), row.admin_state.as_str()), ("stopping", "down"));
+    supervisor.command("kill", args!["program" => "web/1"]);
+    let row = supervisor.until("web", 1, "it has stopped", |row| row.pid == 0);
+    assert_eq!((row.state.as_str(), row.start_count), ("exited", 1));
 }
