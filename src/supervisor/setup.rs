@@ -21,6 +21,7 @@ use crate::sys::signals::{self, SignalDescriptor};
 use crate::sys::timer::Timer;
 use crate::sys::{accept, clock, limits, priority, process, zmq_options};
 use nix::errno::Errno;
+use std::collections::HashSet;
 use std::ffi::{CString, OsString};
 use std::fs::OpenOptions;
 use std::os::fd::AsFd;
@@ -60,6 +61,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
     let mut runtime_dir = RuntimeDir::claim(settings.runtime_dir.clone())?;
     let endpoints = endpoints(&settings.rpc, runtime_dir.path(), "rpc")?;
     let events = self::endpoints(&settings.events, runtime_dir.path(), "events")?;
+    refuse_twice(endpoints.iter().chain(&events))?;
     let context = zmq::Context::new();
     for endpoint in endpoints.iter().chain(&events) {
         if let Transport::Ipc { path, .. } = &endpoint.transport {
@@ -150,6 +152,19 @@ fn endpoints(
         asked => asked.iter().map(EndpointOption::check).collect(),
     };
     checked.map_err(SupervisorError)
+}
+
+/// A file that is bound a second time is taken from the first socket without an error.
+fn refuse_twice<'a>(endpoints: impl Iterator<Item = &'a Endpoint>) -> Result<(), SupervisorError> {
+    let mut files = HashSet::new();
+    for endpoint in endpoints {
+        if let Transport::Ipc { path, .. } = &endpoint.transport
+            && !files.insert(path)
+        {
+            return Err(SupervisorError(format!("endpoint {}: is there twice", endpoint.address)));
+        }
+    }
+    Ok(())
 }
 
 /// Sets how readily we are killed when memory runs out, and returns what it was, which programs get back.

@@ -6,6 +6,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use procnanny::wire::msgpack::{self, Writer};
 use procnanny::wire::value::Value;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -40,11 +42,13 @@ impl Supervisor {
     /// Starts one with the programs of a file; returns when it answers.
     pub fn with_configuration(bench: &Bench, path: Option<&Path>) -> Outcome<Self> {
         let directory = bench.workspace.fresh();
+        DirBuilder::new().mode(0o700).create(&directory)?;
         let endpoint = format!("ipc://{}/rpc", directory.display());
         let process = Command::new(&bench.binary)
             .args(["run", "--parent", &std::process::id().to_string(), "--runtime-dir"])
             .arg(&directory)
-            .args(path)
+            // A directory without a configuration in it, so that the user's own is not measured.
+            .arg(path.unwrap_or(&directory))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()

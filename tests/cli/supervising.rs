@@ -92,8 +92,9 @@ fn shutdown_without_waiting_leaves_the_supervisor_on_its_way() {
 fn a_supervisor_ends_with_the_parent_that_it_was_told_of() {
     let scratch = Scratch::new();
     let script = format!(
-        "'{}' run --parent $$ --runtime-dir '{}' & echo $!; wait",
+        "'{}' run '{}' --parent $$ --runtime-dir '{}' & echo $!; wait",
         env!("CARGO_BIN_EXE_procnanny"),
+        scratch.path().display(),
         scratch.text("run")
     );
     let mut shell = std::process::Command::new("/bin/sh");

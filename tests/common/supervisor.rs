@@ -30,8 +30,18 @@ pub struct Launcher {
     runtime_dir: Option<PathBuf>,
     wrapper: Vec<OsString>,
     options: Vec<OsString>,
+    place: Place,
     environment: Vec<(String, String)>,
     user: Option<(u32, u32)>,
+}
+
+/// Where its configuration is.
+#[derive(Debug)]
+enum Place {
+    /// In the directory of the test, where there is none: that of whoever runs the tests has no part in them.
+    Nowhere,
+    At(PathBuf),
+    ByDefault,
 }
 
 /// A running supervisor.
@@ -55,6 +65,7 @@ impl Launcher {
             runtime_dir: None,
             wrapper: Vec::new(),
             options: Vec::new(),
+            place: Place::Nowhere,
             environment: Vec::new(),
             user: None,
         }
@@ -86,7 +97,13 @@ impl Launcher {
 
     /// The path of a configuration.
     pub fn path(mut self, path: &Path) -> Self {
-        self.options.push(path.into());
+        self.place = Place::At(path.to_path_buf());
+        self
+    }
+
+    /// The configuration of the user, where it is by default.
+    pub fn configured_by_default(mut self) -> Self {
+        self.place = Place::ByDefault;
         self
     }
 
@@ -154,14 +171,14 @@ impl Launcher {
         words.push(self.binary().into());
         words.extend(["run".into(), "--runtime-dir".into(), runtime_dir.clone().into()]);
         words.extend(self.options.iter().cloned());
+        match &self.place {
+            Place::Nowhere => words.push(self.scratch.path().into()),
+            Place::At(path) => words.push(path.into()),
+            Place::ByDefault => {}
+        }
         let output = |name: &str| Stdio::from(File::create(self.scratch.join(name)).unwrap());
         let mut command = Command::new(&words[0]);
-        // The configuration of whoever runs the tests has no part in them.
-        command
-            .args(&words[1..])
-            .env("XDG_CONFIG_HOME", self.scratch.path())
-            .envs(self.environment.iter().cloned())
-            .env(MARK, &mark);
+        command.args(&words[1..]).envs(self.environment.iter().cloned()).env(MARK, &mark);
         command.stdin(Stdio::null()).stdout(output("stdout")).stderr(output("stderr"));
         if let Some((uid, gid)) = self.user {
             chown(self.scratch.path(), Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))).unwrap();

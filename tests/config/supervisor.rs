@@ -56,6 +56,14 @@ fn the_command_line_goes_over_the_file() {
 }
 
 #[test]
+fn a_file_is_no_endpoint_twice() {
+    let place = Scratch::new();
+    let endpoint = format!("ipc://{}", place.text("x"));
+    let refusal = with_settings(&format!("rpc = ['{endpoint}']\nevents = ['{endpoint}']")).refusal();
+    assert_eq!(refusal, format!("endpoint {endpoint}: is there twice"));
+}
+
+#[test]
 fn the_runtime_directory_can_be_in_the_file() {
     let scratch = Scratch::new();
     fs::write(scratch.join("a.toml"), format!("[supervisor]\nruntime_dir = '{}'\n", scratch.text("here")))
