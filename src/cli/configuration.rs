@@ -79,7 +79,8 @@ pub fn reload(client: &mut Client, command: &Reload) -> Result<Exit, Failure> {
         let more = more.unwrap_or(0);
         return Err(Failure::Failed(count_of(errors.len() + more, more, "; nothing was changed")));
     }
-    say(&changes(&reply).render(Look::of_stdout()))?;
+    // Nothing is cut: which instances are meant is what it is asked for.
+    say(&changes(&reply).render(Look { width: None, ..Look::of_stdout() }))?;
     Ok(Exit::Done)
 }
 
