@@ -1,6 +1,6 @@
 //! Broken files of every kind: all that is wrong is told, with its place, and nothing is started.
 
-use super::common::{Launcher, Scratch, proc};
+use super::common::{EventSource, Launcher, Scratch, proc};
 use super::tool::{Ran, run, tool};
 use crate::skip;
 use nix::sys::signal::Signal;
@@ -199,7 +199,9 @@ fn a_reload_of_a_file_that_is_no_file_any_more_changes_nothing() {
         replace(&path);
         let refusal = supervisor.refusal("reload", &[]);
         assert_eq!(refusal.code, "bad-config");
+        let mut events = supervisor.events();
         supervisor.signal(Signal::SIGHUP);
+        events.expect_event("reload_failed");
         assert_eq!(supervisor.rows("web")[0].pid, before[0].pid);
     }
     assert!(proc::is_alive(before[0].pid));
