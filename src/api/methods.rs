@@ -122,9 +122,26 @@ pub const METHODS: &[Method] = &[
         name: "restart",
         access: Access::Control,
         doc: "Ends the processes of instances and starts new ones; starts those that are down.",
-        arguments: COMMAND,
+        arguments: &[
+            PROGRAMS,
+            INSTANCE,
+            argument(
+                "rolling",
+                "boolean",
+                Need::Optional,
+                "One at a time, the next when it is running; halts when one does not get there. Default: false.",
+            ),
+            argument(
+                "parallel",
+                "integer",
+                Need::Optional,
+                "How many at a time of a rolling restart. Default: 1.",
+            ),
+            WAIT,
+            TIMEOUT,
+        ],
         settings: TakesSettings::No,
-        read: |a| command(a, Command::Restart),
+        read: restart,
     },
     Method {
         name: "once",
@@ -353,6 +370,21 @@ pub fn understand(arguments: Arguments<'_>, access: Access) -> Result<Request, A
 
 fn command(arguments: Arguments<'_>, command: Command) -> Result<Request, ApiError> {
     Ok(Request::Command { command, selection: arguments.named_selection()?, answer: answer(arguments)? })
+}
+
+fn restart(arguments: Arguments<'_>) -> Result<Request, ApiError> {
+    let parallel = arguments.integer("parallel", 1, 1, i64::from(MAX_INSTANCES))?;
+    if !arguments.boolean("rolling", false)? {
+        if arguments.get("parallel").is_some() {
+            return Err(ApiError::argument("'parallel' is for rolling restarts: set 'rolling' too"));
+        }
+        return command(arguments, Command::Restart);
+    }
+    Ok(Request::Roll {
+        selection: arguments.named_selection()?,
+        parallel: u32::try_from(parallel).unwrap_or(1),
+        answer: answer(arguments)?,
+    })
 }
 
 fn answer(arguments: Arguments<'_>) -> Result<Answer, ApiError> {

@@ -24,6 +24,15 @@ pub enum Request {
         /// When to answer.
         answer: Answer,
     },
+    /// `restart` with `rolling`.
+    Roll {
+        /// Of what.
+        selection: Selection,
+        /// How many instances at a time.
+        parallel: u32,
+        /// When to answer.
+        answer: Answer,
+    },
     /// `create`.
     Create {
         /// The name.

@@ -4,7 +4,6 @@ use super::reply::Reply;
 use crate::core::ids::{InstanceIndex, Pid};
 use crate::core::instance::Instance;
 use crate::core::state::{AdminState, StateName};
-use crate::sys::signals::signal_name;
 use std::sync::Arc;
 
 /// What became of one instance.
@@ -41,7 +40,13 @@ pub enum Changed {
 
 impl Row {
     /// A row for an instance as it is now.
-    pub fn new(program: &Arc<str>, index: InstanceIndex, instance: &Instance, changed: Changed) -> Self {
+    pub fn new(
+        program: &Arc<str>,
+        index: InstanceIndex,
+        instance: &Instance,
+        changed: Changed,
+        reason: Option<String>,
+    ) -> Self {
         Self {
             program: program.clone(),
             index,
@@ -49,7 +54,7 @@ impl Row {
             admin: instance.admin,
             pid: instance.pid(),
             changed,
-            reason: instance.reason(signal_name),
+            reason,
             exitcode: instance.exitcode(),
             exitsignal: instance.exitsignal(),
         }

@@ -110,7 +110,7 @@ impl View<'_> {
         writer.entry("last_duration", instance.last.as_ref().map(|last| last.duration.as_secs_f64()));
         writer.entry("flapping", instance.is_flapping(policy));
         writer.entry("retry_in", instance.retry_in(self.now).map(|delay| delay.as_secs_f64()));
-        writer.entry("reason", instance.reason(signal_name).as_deref());
+        writer.entry("reason", self.fleet.reason(program, instance, signal_name).as_deref());
         writer.entry("ready", instance.state == State::Running);
         writer.entry("status_text", instance.status_text());
         writer.entry("since", self.now.since(instance.since).as_secs_f64());

@@ -20,13 +20,14 @@ mod value;
 use super::accounts;
 use super::supervisor::SupervisorSettings;
 use crate::core::program::Settings;
+use crate::core::requirements::check;
 use crate::sys::process::own_effective_uid;
 pub use error::{FileError, FileErrors, Place};
 use include::Files;
 pub use source::Source;
 use std::ffi::OsString;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use tables::Tables;
 use toml::de::DeTable;
@@ -85,6 +86,14 @@ impl Header {
 }
 
 impl Location {
+    /// The path; empty where there is none.
+    pub fn path(&self) -> &Path {
+        match self {
+            Location::Given(path) | Location::Default(path) => path,
+            Location::Nowhere => Path::new(""),
+        }
+    }
+
     /// Where to look: at the path that was given, else where this user has it by default.
     pub fn new(given: Option<PathBuf>) -> Self {
         match given {
@@ -126,10 +135,23 @@ pub fn load(location: &Location) -> Result<Configuration, FileErrors> {
             Err(error) => errors.add(|| error),
         }
     }
+    if errors.count() == 0 {
+        check_needs(&tables.programs, &mut errors);
+    }
     if errors.count() > 0 {
         return Err(errors);
     }
     Ok(Configuration { supervisor: tables.supervisor, programs: tables.programs, files: files.read })
+}
+
+/// Checks what programs need of each other. Files stand on their own: what they require is in them.
+fn check_needs(programs: &[FileProgram], errors: &mut FileErrors) {
+    let all = programs.iter().map(|program| (program.name.as_str(), &program.settings));
+    for mistake in check::check_all(all) {
+        if let Some(program) = programs.iter().find(|program| program.name == mistake.program) {
+            errors.add(|| program.header.error(mistake.to_string()));
+        }
+    }
 }
 
 fn read_file(source: &Rc<Source>, files: &mut Files, tables: &mut Tables, errors: &mut FileErrors) {

@@ -6,6 +6,7 @@ mod health;
 mod identity;
 mod program;
 mod readiness;
+mod requirements;
 mod resources;
 mod restart;
 mod stop;
@@ -99,11 +100,12 @@ pub enum SettingError {
 }
 
 /// All settings by family, in the order in which they are documented.
-const FAMILIES: [&[Key]; 9] = [
+const FAMILIES: [&[Key]; 10] = [
     program::KEYS,
     restart::KEYS,
     readiness::KEYS,
     stop::KEYS,
+    requirements::KEYS,
     environment::KEYS,
     identity::KEYS,
     resources::KEYS,

@@ -5,6 +5,10 @@ use super::ids::{InstanceIndex, InstanceKey, ProgramId};
 use super::instance::Instance;
 use super::moment::Moment;
 use super::program::{Fate, Origin, Program, Settings};
+use super::requirements::graph::{Graph, Ripple};
+use super::requirements::standing::Standing;
+use super::state::StateName;
+use super::table::Requirements;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -14,6 +18,7 @@ pub struct Fleet {
     by_name: BTreeMap<Arc<str>, ProgramId>,
     programs: HashMap<ProgramId, Program>,
     created: u32,
+    needs: Graph,
 }
 
 /// What a request names.
@@ -34,6 +39,15 @@ pub enum Purpose {
     End,
     /// To start or change: a glob has to match, and what is leaving already is left out.
     Change,
+}
+
+/// What was given up with a slot or a program.
+#[derive(Debug, Default)]
+pub struct GivenUp {
+    /// The name of the program, if it is gone.
+    pub program: Option<Arc<str>>,
+    /// What it does to those who need it.
+    pub ripple: Ripple,
 }
 
 /// Why a selection selects nothing.
@@ -60,21 +74,85 @@ impl Fleet {
         id
     }
 
-    /// Gives up a slot; and with the last one of a program that leaves, the program, whose name is returned.
-    pub fn remove_instance(&mut self, key: InstanceKey) -> Option<Arc<str>> {
-        let program = self.programs.get_mut(&key.program)?;
+    /// What programs need of each other.
+    pub fn needs(&self) -> &Graph {
+        &self.needs
+    }
+
+    /// Takes on what a program needs by its settings, as they are now, and that it is there for others to need.
+    ///
+    /// To be called when a program was created, and when what it needs was changed; before that the settings have
+    /// to have been checked, see [`super::requirements::check`].
+    pub fn link(&mut self, id: ProgramId) -> Ripple {
+        let Some(program) = self.programs.get(&id) else { return Ripple::default() };
+        let mut ripple = self.needs.arrived(program);
+        let find = |name: &str| self.by_name.get(name).and_then(|id| self.programs.get(id));
+        let linked = self.needs.link(id, &program.settings.needs, find);
+        ripple.judged.extend(linked.judged);
+        ripple
+    }
+
+    /// Marks a program as one that goes when its last instance has gone.
+    pub fn leave(&mut self, id: ProgramId) -> Ripple {
+        let Some(program) = self.programs.get_mut(&id) else { return Ripple::default() };
+        program.fate = Fate::Leaving;
+        self.needs.leaves(id)
+    }
+
+    /// Takes on where an instance stands now, for those who need its program. To be called after every change of its
+    /// state, and for every new slot.
+    pub fn observe(&mut self, key: InstanceKey) -> Ripple {
+        if self.needs.is_empty() {
+            return Ripple::default();
+        }
+        let standing = self.instance(key).and_then(Standing::of);
+        self.needs.observe(key, standing)
+    }
+
+    /// Whether an instance of a program may start.
+    pub fn requirements(&self, id: ProgramId) -> Requirements {
+        self.needs.requirements_of(id)
+    }
+
+    /// Why an instance is in its state, as a sentence; `None` when there is nothing to explain.
+    pub fn reason(
+        &self,
+        program: &Program,
+        instance: &Instance,
+        signal_name: impl Fn(i32) -> String,
+    ) -> Option<String> {
+        let waits = instance.state.name() == StateName::Waiting;
+        let missing = if waits { self.needs.why_not(program.id) } else { None };
+        missing.or_else(|| instance.reason(signal_name))
+    }
+
+    /// Puts instances in the order in which their programs need each other: what is needed comes first. Otherwise
+    /// they stay in the order that they are in.
+    pub fn needed_first(&self, keys: &mut [InstanceKey]) {
+        if self.needs.is_empty() {
+            return;
+        }
+        let programs: BTreeSet<ProgramId> = keys.iter().map(|key| key.program).collect();
+        let depths = self.needs.depths(&programs);
+        keys.sort_by_key(|key| depths.get(&key.program));
+    }
+
+    /// Gives up a slot; and with the last one of a program that leaves, the program.
+    pub fn remove_instance(&mut self, key: InstanceKey) -> GivenUp {
+        let Some(program) = self.programs.get_mut(&key.program) else { return GivenUp::default() };
         program.instances.remove(&key.index);
         if program.fate == Fate::Leaving && program.instances.is_empty() {
             return self.remove_program(key.program);
         }
-        None
+        GivenUp { program: None, ripple: self.needs.observe(key, None) }
     }
 
-    /// Forgets a program, whose name is returned.
-    pub fn remove_program(&mut self, id: ProgramId) -> Option<Arc<str>> {
-        let program = self.programs.remove(&id)?;
+    /// Forgets a program.
+    pub fn remove_program(&mut self, id: ProgramId) -> GivenUp {
+        let Some(program) = self.programs.remove(&id) else { return GivenUp::default() };
         self.by_name.remove(&program.name);
-        Some(program.name)
+        let ripple = self.needs.gone(id, &program.name);
+        GivenUp { program: Some(program.name), ripple }
     }
 
     /// The program of that name.
@@ -117,6 +195,12 @@ impl Fleet {
         self.programs().flat_map(|program| {
             program.instances.keys().map(|index| InstanceKey { program: program.id, index: *index })
         })
+    }
+
+    /// All instances of a program.
+    pub fn keys_of(&self, id: ProgramId) -> Vec<InstanceKey> {
+        let indices = self.program(id).into_iter().flat_map(|program| program.instances.keys());
+        indices.map(|index| InstanceKey { program: id, index: *index }).collect()
     }
 
     /// How many instances there are.

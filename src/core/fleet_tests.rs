@@ -71,7 +71,10 @@ fn what_is_leaving_is_ended_but_not_started() {
         selected(&fleet, &["web"], &[], Purpose::Change),
         Err(SelectError::Leaving("web".to_string()))
     );
-    assert_eq!(fleet.remove_instance(key), None);
-    assert_eq!(fleet.remove_instance(InstanceKey { index: InstanceIndex(0), ..key }).as_deref(), Some("web"));
+    assert_eq!(fleet.remove_instance(key).program, None);
+    assert_eq!(
+        fleet.remove_instance(InstanceKey { index: InstanceIndex(0), ..key }).program.as_deref(),
+        Some("web")
+    );
     assert_eq!(fleet.id_of("web"), None);
 }

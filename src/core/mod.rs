@@ -19,6 +19,7 @@ pub mod nearest;
 pub mod policy;
 pub mod program;
 pub mod readiness;
+pub mod requirements;
 pub mod ring;
 pub mod settings;
 pub mod state;

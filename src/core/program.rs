@@ -3,6 +3,7 @@
 use super::health::HealthPolicy;
 use super::ids::{InstanceIndex, ProgramId};
 use super::instance::Instance;
+use super::requirements::Needs;
 use super::settings::{
     Capabilities, CgroupEntry, Cpus, EnvFile, InheritEnv, LimitSetting, NewPrivileges, Readiness, Scheduler,
     StandardInput,
@@ -214,6 +215,8 @@ pub struct Settings {
     pub stop: StopPolicy,
     /// When it is given up on.
     pub health: HealthPolicy,
+    /// What it needs of other programs. Takes effect at once when it is changed.
+    pub needs: Needs,
 }
 
 /// A program and its instances.
@@ -298,6 +301,7 @@ impl Default for Settings {
             policy: RestartPolicy::default(),
             stop: StopPolicy::default(),
             health: HealthPolicy::default(),
+            needs: Needs::default(),
         }
     }
 }

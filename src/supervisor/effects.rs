@@ -4,13 +4,14 @@
 use super::readiness::extension;
 use super::{Due, Follow, Supervisor};
 use crate::core::event::{StateEvent, What};
+use crate::core::fleet::Fleet;
 use crate::core::ids::InstanceKey;
 use crate::core::instance::{ArmedTimer, Change, Execution, Instance, Stop};
 use crate::core::moment::Moment;
 use crate::core::policy;
 use crate::core::program::Program;
 use crate::core::state::{Effect, HealthyWhen, Input, State, StateName, Timer};
-use crate::core::table::{self, Requirements, Terms};
+use crate::core::table::{self, Terms};
 use crate::sys::signals::signal_name;
 use std::time::Duration;
 
@@ -29,10 +30,11 @@ impl Supervisor {
 
     fn step(&mut self, key: InstanceKey, input: Input) {
         let now = self.now;
+        let requirements = self.fleet.requirements(key.program);
         let Some(program) = self.fleet.program_mut(key.program) else { return };
         let healthy = program.settings.healthy_when();
         let Some(instance) = program.instances.get_mut(&key.index) else { return };
-        let terms = Terms { requirements: Requirements::Met, healthy };
+        let terms = Terms { requirements, healthy };
         let step = table::step(instance.state, instance.admin, input, terms);
         let left = instance.state.name() != step.state.name();
         self.ends.see_admin(instance.admin, step.admin);
@@ -46,6 +48,9 @@ impl Supervisor {
         if watch_ends {
             self.end_watch(key);
         }
+        if left {
+            self.awaits_no_more(key);
+        }
         let mut removed = None;
         for effect in step.effects.into_iter().flatten() {
             match effect {
@@ -53,8 +58,10 @@ impl Supervisor {
                 other => self.carry_out(key, other, input),
             }
         }
+        let ripple = self.fleet.observe(key);
         self.tell(key, change, input);
         self.release_cgroup_at_rest(key);
+        self.surroundings_change(ripple);
         if let Some(key) = removed {
             self.give_up(key);
         }
@@ -75,8 +82,7 @@ impl Supervisor {
                     instance.timer = None;
                 }
             }
-            // Programs cannot require anything yet, so everything that is required is there.
-            Effect::AwaitRequirements => self.inputs.push_back((key, Follow::Input(Input::RequirementsMet))),
+            Effect::AwaitRequirements => self.await_requirements(key),
             Effect::ForgetFlaps => {
                 if let Some(instance) = self.fleet.instance_mut(key) {
                     instance.flap_count = 0;
@@ -172,7 +178,7 @@ impl Supervisor {
             Change::Edge { from } => {
                 let state = instance.state.name();
                 self.ends.see_edge(key, instance, input);
-                let event = state_event(program, key, instance, from, input, self.now);
+                let event = state_event(&self.fleet, program, key, instance, from, input, self.now);
                 self.publish(What::State(Box::new(event)));
                 self.edge_taken(key, from, state);
             }
@@ -182,6 +188,7 @@ impl Supervisor {
     fn edge_taken(&mut self, key: InstanceKey, from: StateName, state: StateName) {
         self.watchdog_sees_edge(key, state);
         self.operation_sees_edge(key, from, state);
+        self.stages_see_edge(key, from, state);
         self.waiters_see_edge(key, from, state);
         self.rolling_sees_edge(key, state);
     }
@@ -202,6 +209,7 @@ fn start_timer(instance: &Instance) -> Option<Timer> {
 }
 
 fn state_event(
+    fleet: &Fleet,
     program: &Program,
     key: InstanceKey,
     instance: &Instance,
@@ -226,6 +234,6 @@ fn state_event(
         duration: duration.as_secs_f64(),
         start_count: instance.start_count,
         flap_count: instance.flap_count,
-        reason: instance.reason(signal_name).map(String::into_boxed_str),
+        reason: fleet.reason(program, instance, signal_name).map(String::into_boxed_str),
     }
 }

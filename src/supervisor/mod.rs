@@ -19,6 +19,7 @@
 //! | `rolling` | restarts, one instance at a time |
 //! | `reload` | the configuration read again, and put into effect |
 //! | `exit_when` | when the supervisor ends by itself, and with what |
+//! | `requirements`, `stages` | starts when what is required is there, stops in the reverse order |
 //! | `publish` | events out, and who subscribes to what |
 //! | `shutdown` | the end |
 //! | `note` | a line on standard error |
@@ -40,6 +41,7 @@ mod readiness;
 mod reap;
 mod reload;
 mod requests;
+mod requirements;
 mod rolling;
 mod rpc;
 mod runtime_dir;
@@ -47,6 +49,7 @@ mod setup;
 mod shutdown;
 mod source;
 mod spawn;
+mod stages;
 mod stopping;
 mod turn;
 mod waiters;
@@ -56,7 +59,7 @@ use crate::config::file::{Configuration, Location};
 use crate::config::supervisor::{Overrides, SupervisorSettings};
 use crate::core::deadlines::Deadlines;
 use crate::core::fleet::Fleet;
-use crate::core::ids::{InstanceKey, ProgramId};
+use crate::core::ids::InstanceKey;
 use crate::core::moment::Moment;
 use crate::core::program::Settings;
 use crate::core::ring::Ring;
@@ -126,6 +129,8 @@ enum Due {
     Cgroups,
     /// Another try to hand a client what it has not fetched yet.
     Outboxes,
+    /// The last second of the shutdown begins.
+    LastSecond,
     /// The shutdown has taken as long as it may.
     Shutdown,
 }
@@ -165,9 +170,9 @@ struct Supervisor {
     waiters: waiters::Waiters,
     /// What is kept for later answers, in bytes.
     kept_bytes: usize,
-    rolling: HashMap<ProgramId, rolling::Rolling>,
-    /// Programs whose rolling restart can go on.
-    rolled: Vec<ProgramId>,
+    rollings: rolling::Rollings,
+    surroundings: requirements::Surroundings,
+    stages: stages::Stages,
     deadlines: Deadlines<Due>,
     armed_at: Option<Moment>,
     poller: Poller,

@@ -7,9 +7,12 @@ use super::{Due, Supervisor};
 use crate::api::reply::{ApiError, Code, Reply};
 use crate::api::request::{Answer, Command};
 use crate::api::results::{self, Changed, Row};
+use crate::core::fleet::Fleet;
 use crate::core::ids::{InstanceIndex, InstanceKey};
+use crate::core::requirements::graph::Outlook;
 use crate::core::state::{AdminState, Input, State, StateName};
 use crate::sys::errno::words;
+use crate::sys::signals::signal_name;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -28,6 +31,18 @@ pub struct Operation {
     /// The first thing that the system refused.
     refused: Option<String>,
     answer: Option<(Kept, Answer)>,
+    sequence: Sequence,
+}
+
+/// In which order instances are commanded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sequence {
+    /// As they were given.
+    AsGiven,
+    /// A stop: those that need others before those that they need. To be planned when its turn has come.
+    DependantsFirst,
+    /// Those that are needed before those that need them; or what was left of a stop when it was planned.
+    Rearranged,
 }
 
 /// What is to be done to one instance.
@@ -58,13 +73,38 @@ pub enum GoalKind {
 
 impl Operation {
     /// A command to instances.
-    pub fn new(command: Command, keys: Vec<InstanceKey>) -> Self {
-        Self::orders(keys.into_iter().map(|key| (key, order(command))).collect())
+    ///
+    /// What is started is started in the order in which it needs each other, so that what is needed is on its way when
+    /// that is looked at; what is stopped, in the reverse order.
+    pub fn new(command: Command, mut keys: Vec<InstanceKey>, fleet: &Fleet) -> Self {
+        let sequence = match command {
+            _ if fleet.needs().is_empty() => Sequence::AsGiven,
+            Command::Start | Command::Restart | Command::Once => {
+                fleet.needed_first(&mut keys);
+                Sequence::Rearranged
+            }
+            Command::Stop => Sequence::DependantsFirst,
+            Command::Kill | Command::Reset | Command::Signal(_) | Command::Transition(_) => Sequence::AsGiven,
+        };
+        Self { sequence, ..Self::orders(keys.into_iter().map(|key| (key, order(command))).collect()) }
+    }
+
+    /// A start of instances that nobody waits for, what is needed first.
+    pub fn start(mut keys: Vec<InstanceKey>, fleet: &Fleet) -> Self {
+        fleet.needed_first(&mut keys);
+        Self::orders(keys.into_iter().map(|key| (key, Order::Feed(Input::Up, GoalKind::Nothing))).collect())
+    }
+
+    /// A stop of instances, in the reverse order of what they need.
+    pub fn stop(keys: impl Iterator<Item = InstanceKey>) -> Self {
+        let orders = keys.map(|key| (key, Order::Feed(Input::Down, GoalKind::Nothing))).collect();
+        Self { sequence: Sequence::DependantsFirst, ..Self::orders(orders) }
     }
 
     /// An order for each of several instances.
     pub fn orders(left: VecDeque<(InstanceKey, Order)>) -> Self {
-        Self { left, done: Vec::new(), awaited: HashMap::new(), refused: None, answer: None }
+        let sequence = Sequence::AsGiven;
+        Self { left, done: Vec::new(), awaited: HashMap::new(), refused: None, answer: None, sequence }
     }
 }
 
@@ -122,6 +162,7 @@ impl Supervisor {
     /// Goes on with the operations that wait.
     pub fn run_operations(&mut self) {
         for _ in 0..INSTANCES_A_TURN {
+            self.plan_operation();
             let Some(operation) = self.operations.front_mut() else { return };
             let Some((key, order)) = operation.left.pop_front() else {
                 self.finish_operation();
@@ -137,9 +178,35 @@ impl Supervisor {
         }
     }
 
+    /// Plans a stop whose turn has come: some of it may have to be held back until the rest is done.
+    fn plan_operation(&mut self) {
+        let Some(operation) = self.operations.front_mut() else { return };
+        if operation.sequence != Sequence::DependantsFirst {
+            return;
+        }
+        operation.sequence = Sequence::Rearranged;
+        let orders = std::mem::take(&mut operation.left);
+        let plan = self.plan_stop(orders);
+        for key in plan.held {
+            self.await_goal(key, GoalKind::Stopped);
+            let Some(program) = self.fleet.program(key.program).map(|program| program.name.clone()) else {
+                continue;
+            };
+            if let Some(operation) = self.operations.front_mut() {
+                operation.done.push(Target { key, program, changed: Changed::Yes });
+            }
+        }
+        if let Some(operation) = self.operations.front_mut() {
+            operation.left = plan.now;
+        }
+    }
+
     fn finish_operation(&mut self) {
-        let Some(operation) = self.operations.pop_front() else { return };
+        let Some(mut operation) = self.operations.pop_front() else { return };
         let Some((kept, answer)) = operation.answer else { return };
+        if operation.sequence == Sequence::Rearranged {
+            operation.done.sort_by(|a, b| (&a.program, a.key.index).cmp(&(&b.program, b.key.index)));
+        }
         if let Some(words) = operation.refused {
             let caller = self.recall(kept);
             let error = ApiError::new(Code::Failed, words);
@@ -160,11 +227,22 @@ impl Supervisor {
         let before = self.seen(key)?;
         let changed = match order {
             Order::Feed(input, kind) => {
+                self.release_for(key, input);
+                if input == Input::Remove {
+                    self.rolling_sees_end(key);
+                }
                 // Before the input, since its goal may be passed on the way.
                 self.await_goal(key, kind);
                 self.feed(key, input);
+                if input == Input::Kill {
+                    self.stop_if_held(key);
+                }
                 if self.is_reached(key, kind, before) {
                     self.goal_decided(key);
+                }
+                if input == Input::RequirementsLost {
+                    // Nobody named it: it is bound to what was named.
+                    return None;
                 }
                 self.seen(key) != Some(before)
             }
@@ -206,6 +284,15 @@ impl Supervisor {
         }
     }
 
+    /// An instance waits for something that has failed: whoever wants to see it running need not wait.
+    pub fn operation_sees_no_start(&mut self, key: InstanceKey) {
+        if let Some(operation) = self.operations.front_mut()
+            && operation.awaited.get(&key).is_some_and(|kind| waiters::is_start(*kind))
+        {
+            operation.awaited.remove(&key);
+        }
+    }
+
     /// The slot of an instance was given up.
     pub fn operation_sees_end(&mut self, key: InstanceKey) {
         self.goal_decided(key);
@@ -220,7 +307,9 @@ impl Supervisor {
             // At rest right after a start: it has failed already.
             GoalKind::Running | GoalKind::In(StateName::Running) => match name {
                 StateName::Running | StateName::Exited | StateName::Backoff | StateName::Failed => true,
-                StateName::New | StateName::Waiting | StateName::Starting | StateName::Stopping => false,
+                // What it waits for has failed already.
+                StateName::Waiting => self.fleet.needs().hope(key.program) == Outlook::Failed,
+                StateName::New | StateName::Starting | StateName::Stopping => false,
             },
             GoalKind::Stopped => !name.has_process(),
             GoalKind::ProcessEnded => {
@@ -240,7 +329,13 @@ impl Supervisor {
     /// A row for a target as it is now; for one that has gone, as it was at the end.
     fn row(&self, target: &Target) -> Row {
         match self.fleet.instance(target.key) {
-            Some(instance) => Row::new(&target.program, target.key.index, instance, target.changed),
+            Some(instance) => {
+                let reason = self
+                    .fleet
+                    .program(target.key.program)
+                    .and_then(|program| self.fleet.reason(program, instance, signal_name));
+                Row::new(&target.program, target.key.index, instance, target.changed, reason)
+            }
             None => gone(&target.program, target.key.index, target.changed),
         }
     }

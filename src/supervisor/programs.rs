@@ -1,15 +1,19 @@
 //! Programs created, changed, scaled and removed.
 
 use super::operations::{GoalKind, Operation, Order};
-use super::rolling::Rolling;
+use super::reload::starting;
+use super::rolling::{Rolling, Which};
 use super::{Due, Supervisor};
 use crate::api::reply::{ApiError, Code, Reply};
 use crate::api::request::{Force, Restarting, Starting};
 use crate::config::keys;
 use crate::core::event::{ProgramChange, What};
+use crate::core::fleet::GivenUp;
 use crate::core::ids::{InstanceIndex, InstanceKey, ProgramId};
 use crate::core::instance::Instance;
 use crate::core::program::{Fate, Origin, Program, Settings};
+use crate::core::requirements::Needs;
+use crate::core::requirements::check;
 use crate::core::state::{AdminState, Input, StateName};
 use crate::wire::value::Value;
 use std::collections::VecDeque;
@@ -18,14 +22,8 @@ impl Supervisor {
     /// Makes a program known, and wants it up if that is asked for.
     ///
     /// # Errors
-    /// A name that is taken.
-    pub fn create(
-        &mut self,
-        name: &str,
-        settings: Settings,
-        start: Starting,
-        origin: Origin,
-    ) -> Result<(), ApiError> {
+    /// A name that is taken, and requirements that cannot be met.
+    pub fn create(&mut self, name: &str, settings: Settings, start: Starting) -> Result<(), ApiError> {
         if let Some(program) = self.fleet.id_of(name).and_then(|id| self.fleet.program(id)) {
             let why = match program.fate {
                 Fate::Stays => "update it, or remove it first",
@@ -33,14 +31,47 @@ impl Supervisor {
             };
             return Err(ApiError::new(Code::Exists, format!("There is a program '{name}' already: {why}")));
         }
-        let count = settings.instances;
-        let id = self.fleet.create(name, settings, origin, self.now);
-        self.publish_program(id, ProgramChange::Created);
+        self.check_needs(name, &settings.needs)?;
+        let id = self.add(name, settings, Origin::Request);
         if start == Starting::Now {
-            let indices = (0..count).map(InstanceIndex);
-            self.operate(Operation::orders(orders(id, indices, Input::Up, GoalKind::Nothing)));
+            self.operate(Operation::start(self.fleet.keys_of(id), &self.fleet));
         }
         Ok(())
+    }
+
+    /// Makes several programs known, of which all was checked, and wants those up that start by themselves: what is
+    /// needed first.
+    pub fn add_all(&mut self, programs: impl Iterator<Item = (String, Settings, Origin)>) {
+        let mut wanted = Vec::new();
+        for (name, settings, origin) in programs {
+            let start = starting(&settings);
+            let id = self.add(&name, settings, origin);
+            match start {
+                Starting::Now => wanted.extend(self.fleet.keys_of(id)),
+                Starting::Later => {}
+            }
+        }
+        self.operate(Operation::start(wanted, &self.fleet));
+    }
+
+    /// Makes a program known, of which all was checked.
+    fn add(&mut self, name: &str, settings: Settings, origin: Origin) -> ProgramId {
+        let id = self.fleet.create(name, settings, origin, self.now);
+        let ripple = self.fleet.link(id);
+        self.surroundings_change(ripple);
+        self.publish_program(id, ProgramChange::Created);
+        id
+    }
+
+    /// Checks what a program is to need of those that are there.
+    fn check_needs(&self, name: &str, needs: &Needs) -> Result<(), ApiError> {
+        let program = |name: &str| self.fleet.id_of(name).and_then(|id| self.fleet.program(id));
+        let staying = |name: &str| program(name).filter(|program| program.fate == Fate::Stays);
+        let find = |name: &str| staying(name).map(|program| (&*program.name, &program.settings.needs));
+        match check::check_one(name, needs, find, || self.fleet.names()) {
+            Some(mistake) => Err(ApiError::argument(mistake.to_string())),
+            None => Ok(()),
+        }
     }
 
     /// Changes settings of a program. Policy takes effect at once, the rest with the next start.
@@ -61,6 +92,9 @@ impl Supervisor {
             keys::apply(&mut settings, key, value).map_err(wrong)?;
         }
         keys::check(&settings).map_err(wrong)?;
+        if settings.needs != program.settings.needs {
+            self.check_needs(name, &settings.needs)?;
+        }
         self.give_settings(id, settings);
         let outdated = self.outdated(id);
         let mut reply = Reply::new();
@@ -71,14 +105,32 @@ impl Supervisor {
             writer.uint(u64::from(index.0));
         }
         match restart {
-            Restarting::Rolling => self.roll(Rolling::new(id, outdated)),
+            Restarting::Rolling => self.roll_outdated(id),
             Restarting::Not => {}
         }
         Ok(reply)
     }
 
+    /// Restarts the instances of a program that run with old settings, one at a time.
+    pub fn roll_outdated(&mut self, id: ProgramId) {
+        let keys = self.outdated(id).into_iter().map(|index| InstanceKey { program: id, index });
+        self.roll(Rolling::new(keys.collect(), 1, Which::Outdated));
+    }
+
+    /// Gives a program other needs, checked.
+    pub fn rewire(&mut self, id: ProgramId, needs: &Needs) {
+        let Some(program) = self.fleet.program_mut(id).filter(|program| program.settings.needs != *needs)
+        else {
+            return;
+        };
+        program.settings.needs = needs.clone();
+        let ripple = self.fleet.link(id);
+        self.surroundings_change(ripple);
+    }
+
     /// Gives a program other settings, checked. Policy takes effect at once, the number of instances too.
     pub fn give_settings(&mut self, id: ProgramId, settings: Settings) {
+        self.rewire(id, &settings.needs);
         let Some(program) = self.fleet.program_mut(id) else { return };
         let name = program.name.clone();
         let wanted = settings.instances;
@@ -131,6 +183,10 @@ impl Supervisor {
         let surplus: Vec<InstanceIndex> =
             program.instances.keys().copied().filter(|index| index.0 >= instances).collect();
         let missing = add_missing(program, now);
+        for index in &missing.added {
+            let ripple = self.fleet.observe(InstanceKey { program: id, index: *index });
+            self.surroundings_change(ripple);
+        }
         if changed {
             self.publish_program(id, ProgramChange::Scaled { instances });
         }
@@ -155,27 +211,47 @@ impl Supervisor {
     pub fn remove(&mut self, name: &str, force: Force) -> Result<Operation, ApiError> {
         let id = self.fleet.id_of(name).ok_or_else(|| self.no_such_program(name))?;
         let Some(program) = self.fleet.program_mut(id) else { return Err(self.no_such_program(name)) };
+        let refuses = force == Force::Refuse && program.fate == Fate::Stays;
         let runs = program.is_active() || program.instances.values().any(|instance| instance.run.is_some());
-        if runs && force == Force::Refuse && program.fate == Fate::Stays {
+        if refuses {
+            self.refuse_if_required(id, name)?;
+        }
+        if refuses && runs {
             return Err(ApiError::new(
                 Code::Busy,
                 format!("Program '{name}' runs: stop it first, or force its removal"),
             ));
         }
-        program.fate = Fate::Leaving;
-        self.rolling.remove(&id);
+        let ripple = self.fleet.leave(id);
+        self.surroundings_change(ripple);
         let Some(program) = self.fleet.program(id) else { return Err(self.no_such_program(name)) };
         let indices: Vec<InstanceIndex> = program.instances.keys().copied().collect();
         Ok(Operation::orders(orders(id, indices.into_iter(), Input::Remove, GoalKind::Gone)))
+    }
+
+    /// Refuses to remove a program that others require.
+    fn refuse_if_required(&self, id: ProgramId, name: &str) -> Result<(), ApiError> {
+        let programs = self.fleet.needs().required_by(id);
+        let programs = programs.into_iter().filter_map(|id| self.fleet.program(id));
+        let staying = programs.filter(|program| program.fate == Fate::Stays);
+        let mut names: Vec<String> = staying.map(|program| format!("'{}'", program.name)).collect();
+        names.sort_unstable();
+        let (who, verb) = match names.as_slice() {
+            [] => return Ok(()),
+            [one] => (one.clone(), "requires"),
+            [first, second] => (format!("{first} and {second}"), "require"),
+            [first, rest @ ..] => (format!("{first} and {} others", rest.len()), "require"),
+        };
+        let sentence = format!("{who} {verb} program '{name}': change that first, or force its removal");
+        Err(ApiError::new(Code::Busy, sentence))
     }
 
     /// Forgets a program that leaves and has no instance that would take it along.
     pub fn forget_if_empty(&mut self, name: &str) {
         let Some(program) = self.fleet.id_of(name).and_then(|id| self.fleet.program(id)) else { return };
         if program.fate == Fate::Leaving && program.instances.is_empty() {
-            let (id, name) = (program.id, program.name.clone());
-            self.fleet.remove_program(id);
-            self.publish(What::Program { program: name, change: ProgramChange::Removed });
+            let given_up = self.fleet.remove_program(program.id);
+            self.tell_given_up(given_up);
         }
     }
 
@@ -184,12 +260,18 @@ impl Supervisor {
         self.deadlines.cancel(Due::Instance(key));
         self.release_cgroup(key);
         self.ends.forget(key);
-        let removed = self.fleet.remove_instance(key);
+        let given_up = self.fleet.remove_instance(key);
         self.operation_sees_end(key);
+        self.stages_see_end(key);
         self.waiters_see_end(key);
-        if let Some(program) = removed {
+        self.tell_given_up(given_up);
+    }
+
+    fn tell_given_up(&mut self, given_up: GivenUp) {
+        if let Some(program) = given_up.program {
             self.publish(What::Program { program, change: ProgramChange::Removed });
         }
+        self.surroundings_change(given_up.ripple);
     }
 
     /// A program that is there to stay.

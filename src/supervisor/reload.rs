@@ -4,7 +4,6 @@
 use super::Supervisor;
 use super::note::note;
 use super::operations::{GoalKind, Operation, Order};
-use super::rolling::Rolling;
 use super::shutdown::Phase;
 use crate::api::reload::{self, Changes, Steps};
 use crate::api::reply::Reply;
@@ -16,6 +15,7 @@ use crate::core::event::{SupervisorChange, What};
 use crate::core::ids::{InstanceIndex, InstanceKey, ProgramId};
 use crate::core::instance::Instance;
 use crate::core::program::{Autostart, Fate, Origin, Program, Settings};
+use crate::core::requirements::check::{self, Fault};
 use crate::core::state::{AdminState, Input, StateName};
 use std::sync::Arc;
 
@@ -91,6 +91,9 @@ impl Supervisor {
                 errors.add(|| program.header.error(sentence));
             }
         }
+        if errors.count() == 0 {
+            self.check_needs_of_others(&configuration, &mut errors);
+        }
         if errors.count() == 0 { Ok(configuration) } else { Err(errors) }
     }
 
@@ -107,6 +110,33 @@ impl Supervisor {
             (Fate::Stays, Origin::Request) => Some(format!(
                 "program '{name}' was made with 'create' too; 'procnanny remove' that one, or name one of them otherwise"
             )),
+        }
+    }
+
+    /// Checks that programs which came from elsewhere still have what they require, and make no cycle with those of the
+    /// files. What these need of each other was checked when they were read.
+    fn check_needs_of_others(&self, configuration: &Configuration, errors: &mut FileErrors) {
+        let staying = self.fleet.programs().filter(|program| program.fate == Fate::Stays);
+        let others: Vec<&Program> = staying.filter(|program| program.origin != Origin::File).collect();
+        if others.iter().all(|program| program.settings.needs.is_empty()) {
+            return;
+        }
+        let programs = configuration.programs.iter();
+        let new = programs.clone().map(|program| (program.name.as_str(), &program.settings));
+        let old = others.iter().map(|program| (&*program.name, &program.settings));
+        for mistake in check::check_all(new.chain(old)) {
+            if let Fault::Unknown { name, .. } = &mistake.fault
+                && self.fleet.id_of(name).is_none()
+            {
+                // It was missing before.
+                continue;
+            }
+            let (name, mut at) = (&mistake.program, programs.clone());
+            let sentence = format!("program '{name}' is still there: {mistake}");
+            errors.add(|| match at.find(|program| program.name == *name) {
+                Some(program) => program.header.error(mistake.to_string()),
+                None => FileError::of(self.configured.location.path(), sentence),
+            });
         }
     }
 
@@ -158,6 +188,12 @@ impl Supervisor {
 
     /// What was checked before: none of this can fail.
     fn carry_out_plan(&mut self, todo: Todo) {
+        // All at once and first, so that nothing is missed that nobody needs any more.
+        for (name, settings, _) in &todo.changed {
+            if let Some(id) = self.fleet.id_of(name) {
+                self.rewire(id, &settings.needs);
+            }
+        }
         for name in todo.removed {
             if let Ok(operation) = self.remove(&name, Force::Stop) {
                 self.operate(operation);
@@ -176,16 +212,11 @@ impl Supervisor {
                 Effect::Restart => {
                     self.give_settings(id, settings);
                     self.release_held(id);
-                    let outdated = self.outdated(id);
-                    self.roll(Rolling::new(id, outdated));
+                    self.roll_outdated(id);
                 }
             }
         }
-        for (name, settings) in todo.added {
-            let start = starting(&settings);
-            // The name was free when the plan was made.
-            let _ = self.create(&name, settings, start, Origin::File);
-        }
+        self.add_all(todo.added.into_iter().map(|(name, settings)| (name, settings, Origin::File)));
     }
 
     /// Starts what was held back because it flapped: it may be that which was mended.

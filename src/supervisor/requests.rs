@@ -1,6 +1,7 @@
 //! Requests carried out: those that only look, here; those that change something, in `operations` and `programs`.
 
 use super::operations::Operation;
+use super::rolling::{Rolling, Which};
 use super::rpc::Caller;
 use super::shutdown::{Asked, Phase};
 use super::{Supervisor, waiters};
@@ -13,7 +14,7 @@ use crate::core::fleet::{Purpose, SelectError, Selection};
 use crate::core::glob;
 use crate::core::ids::{InstanceKey, Seq};
 use crate::core::nearest::nearest;
-use crate::core::program::{Origin, Program};
+use crate::core::program::Program;
 use crate::sys::process::{self, Pid};
 use crate::sys::{accept, clock};
 use std::time::Duration;
@@ -39,11 +40,17 @@ impl Supervisor {
                 let keys = self.select(&selection, purpose(command))?;
                 self.refuse_while_stopping(command)?;
                 self.refuse_without_process(command, &keys)?;
-                self.operate_for(caller, answer, |_| Ok(Operation::new(command, keys)))?;
+                self.operate_for(caller, answer, |this| Ok(Operation::new(command, keys, &this.fleet)))?;
+            }
+            Request::Roll { selection, parallel, answer } => {
+                let mut keys = self.select(&selection, Purpose::Change)?;
+                self.refuse_changes_while_stopping()?;
+                self.fleet.needed_first(&mut keys);
+                self.roll_for(caller, answer, Rolling::new(keys, parallel, Which::Wanted))?;
             }
             Request::Create { program, settings, start } => {
                 self.refuse_changes_while_stopping()?;
-                self.create(&program, *settings, start, Origin::Request)?;
+                self.create(&program, *settings, start)?;
                 let mut reply = Reply::new();
                 reply.entry("created", &program);
                 self.answer(caller, reply);

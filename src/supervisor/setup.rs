@@ -2,7 +2,7 @@
 
 use super::launch::Launch;
 use super::publish::Publisher;
-use super::reload::{Configured, starting};
+use super::reload::Configured;
 use super::rpc::RpcSocket;
 use super::runtime_dir::RuntimeDir;
 use super::source::Source;
@@ -112,8 +112,9 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
         operations: Default::default(),
         waiters: Default::default(),
         kept_bytes: 0,
-        rolling: Default::default(),
-        rolled: Vec::new(),
+        rollings: Default::default(),
+        surroundings: Default::default(),
+        stages: Default::default(),
         deadlines: Default::default(),
         armed_at: None,
         poller: Poller::new().map_err(step("open an epoll descriptor"))?,
@@ -134,10 +135,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
     let files = options.configuration.programs.into_iter();
     let files = files.map(|program| (program.name, program.settings, Origin::File));
     let option = options.programs.into_iter().map(|(name, settings)| (name, settings, Origin::CommandLine));
-    for (name, settings, origin) in files.chain(option) {
-        let start = starting(&settings);
-        supervisor.create(&name, settings, start, origin).map_err(|error| SupervisorError(error.sentence))?;
-    }
+    supervisor.add_all(files.chain(option));
     Ok(supervisor)
 }
 

@@ -1,6 +1,6 @@
 //! The end: all programs are stopped, what does not heed is killed in time, and then the loop ends.
 
-use super::operations::{GoalKind, Operation, Order};
+use super::operations::Operation;
 use super::{Due, Supervisor};
 use crate::core::event::{SupervisorChange, What};
 use crate::core::ids::InstanceKey;
@@ -45,17 +45,16 @@ impl Supervisor {
             (Phase::Serving, _) => {
                 self.phase = Phase::Stopping;
                 self.publish(What::Supervisor(SupervisorChange::Stopping));
-                let at = self.now.after(timeout.unwrap_or(self.settings.shutdown_timeout));
-                self.deadlines.arm(Due::Shutdown, at);
+                self.arm_shutdown(timeout.unwrap_or(self.settings.shutdown_timeout));
                 self.stop_everything();
             }
             (Phase::Stopping, Asked::BySignal) => {
                 self.phase = Phase::Hurrying;
-                self.deadlines.arm(Due::Shutdown, self.now.after(HURRY));
+                self.arm_shutdown(HURRY);
             }
             (Phase::Stopping, Asked::ByRequest) => {
                 if let Some(timeout) = timeout {
-                    self.deadlines.arm(Due::Shutdown, self.now.after(timeout));
+                    self.arm_shutdown(timeout);
                 }
             }
             (Phase::Hurrying, Asked::BySignal) => self.shutdown_timed_out(),
@@ -63,13 +62,21 @@ impl Supervisor {
         }
     }
 
+    /// Nothing is killed without having been told to stop: what waits for others to stop is told in the last second.
+    fn arm_shutdown(&mut self, timeout: Duration) {
+        self.deadlines.arm(Due::Shutdown, self.now.after(timeout));
+        if !self.fleet.needs().is_empty() {
+            self.deadlines.arm(Due::LastSecond, self.now.after(timeout.saturating_sub(HURRY)));
+        }
+    }
+
     fn stop_everything(&mut self) {
         // Nothing that was asked for before is begun any more.
         self.call_off_operations();
-        self.rolling.clear();
-        let orders =
-            self.fleet.keys().map(|key| (key, Order::Feed(Input::Down, GoalKind::Nothing))).collect();
-        self.operations.push_back(Operation::orders(orders));
+        self.stages.clear();
+        self.rollings.clear();
+        let everything: Vec<InstanceKey> = self.fleet.keys().collect();
+        self.operations.push_back(Operation::stop(everything.into_iter()));
     }
 
     /// Kills what has not stopped; and does not wait for ever for what cannot be killed.
@@ -83,6 +90,7 @@ impl Supervisor {
         }
         self.deadlines.arm(Due::Shutdown, self.now.after(KILLED));
         self.call_off_operations();
+        self.stages.clear();
         let left: Vec<InstanceKey> = self.fleet.keys().collect();
         for key in left {
             // Those that were not told to stop yet are not started again.

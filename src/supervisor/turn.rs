@@ -48,6 +48,7 @@ impl Supervisor {
             self.reap();
             self.fire_deadlines();
             self.run_operations();
+            self.go_on_with_requirements();
             self.go_on_rolling();
             self.serve();
             self.end_if_done();
@@ -68,7 +69,8 @@ impl Supervisor {
 
     fn has_backlog(&self) -> bool {
         let due = self.deadlines.next().is_some_and(|at| at <= self.now);
-        due || self.backlog != Backlog::default() || !self.operations.is_empty() || !self.rolled.is_empty()
+        let operations = !self.operations.is_empty() || self.rollings.can_go_on();
+        due || self.backlog != Backlog::default() || operations || self.surroundings.are_pending()
     }
 
     /// Sets the timerfd to the next deadline, if that is another than it is set to.
@@ -112,6 +114,7 @@ impl Supervisor {
                 Due::Watchdog(key) => self.watchdog_ran_out(key),
                 Due::Cgroups => self.retry_cgroups(),
                 Due::Outboxes => self.flush_outboxes(),
+                Due::LastSecond => self.release_all(),
                 Due::Shutdown => self.shutdown_timed_out(),
             }
         }

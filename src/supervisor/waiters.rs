@@ -47,6 +47,8 @@ enum Awaited {
     Goals { targets: Vec<Target>, awaited: HashMap<InstanceKey, GoalKind> },
     /// All targets are in a state at the same time.
     State { targets: Vec<Target>, state: StateName, there: usize },
+    /// A rolling restart of the targets is done, or has halted; it tells.
+    Rolling { targets: Vec<Target> },
     /// There is an event.
     Event(LongPoll),
 }
@@ -103,21 +105,43 @@ impl Supervisor {
         self.add_waiter(kept, Awaited::State { targets, state, there }, keys, timeout);
     }
 
+    /// Answers when the rolling restart of these targets says so; `None` if nobody can wait any more.
+    pub fn wait_for_rolling(
+        &mut self,
+        kept: Kept,
+        targets: Vec<Target>,
+        timeout: Duration,
+    ) -> Option<WaiterId> {
+        self.add_waiter(kept, Awaited::Rolling { targets }, &[], timeout)
+    }
+
     /// Answers when there is an event.
     pub fn wait_for_events(&mut self, kept: Kept, poll: LongPoll, timeout: Duration) {
         self.add_waiter(kept, Awaited::Event(poll), &[], timeout);
     }
 
-    fn add_waiter(&mut self, kept: Kept, what: Awaited, keys: &[InstanceKey], timeout: Duration) {
+    /// Makes somebody wait; whoever cannot, as too many wait already, is told so.
+    fn add_waiter(
+        &mut self,
+        kept: Kept,
+        what: Awaited,
+        keys: &[InstanceKey],
+        timeout: Duration,
+    ) -> Option<WaiterId> {
         let waiters = &mut self.waiters;
-        if waiters.waiting.len() >= MAX_WAITERS || waiters.targets + keys.len() > MAX_TARGETS {
+        let targets = match &what {
+            Awaited::Rolling { targets } => targets.len(),
+            Awaited::Goals { .. } | Awaited::State { .. } | Awaited::Event(_) => keys.len(),
+        };
+        if waiters.waiting.len() >= MAX_WAITERS || waiters.targets + targets > MAX_TARGETS {
             let error = ApiError::new(Code::Busy, "Too many requests are waiting; ask again without waiting");
             let caller = self.recall(kept);
-            return self.refuse(&caller, &error);
+            self.refuse(&caller, &error);
+            return None;
         }
         waiters.begun += 1;
         let id = WaiterId(waiters.begun);
-        waiters.targets += keys.len();
+        waiters.targets += targets;
         for key in keys {
             waiters.by_instance.entry(*key).or_default().push(id);
         }
@@ -126,6 +150,7 @@ impl Supervisor {
         }
         waiters.waiting.insert(id, Waiter { kept, what });
         self.deadlines.arm(Due::Waiter(id), self.now.after(timeout));
+        Some(id)
     }
 
     /// Tells all that wait that nothing more will come.
@@ -142,6 +167,10 @@ impl Supervisor {
         self.deadlines.cancel(Due::Waiter(id));
         let targets = match &waiter.what {
             Awaited::Goals { targets, .. } | Awaited::State { targets, .. } => targets.as_slice(),
+            Awaited::Rolling { targets } => {
+                self.waiters.targets = self.waiters.targets.saturating_sub(targets.len());
+                &[]
+            }
             Awaited::Event(_) => &[],
         };
         let waiters = &mut self.waiters;
@@ -173,10 +202,30 @@ impl Supervisor {
                     *there = there.saturating_sub(usize::from(from == *state)) + usize::from(to == *state);
                     *there == targets.len()
                 }
-                Awaited::Event(_) => false,
+                Awaited::Rolling { .. } | Awaited::Event(_) => false,
             };
             if answered {
                 self.answer_waiter(id);
+            }
+        }
+    }
+
+    /// Whether somebody waits for what becomes of instances.
+    pub fn anybody_waits(&self) -> bool {
+        !self.waiters.by_instance.is_empty()
+    }
+
+    /// An instance waits for something that has failed: whoever wants to see it running is told so.
+    pub fn waiters_see_no_start(&mut self, key: InstanceKey) {
+        let Some(ids) = self.waiters.by_instance.get(&key) else { return };
+        for id in ids.clone() {
+            let Some(waiter) = self.waiters.waiting.get_mut(&id) else { continue };
+            let Awaited::Goals { awaited, .. } = &mut waiter.what else { continue };
+            if awaited.get(&key).is_some_and(|kind| is_start(*kind)) {
+                awaited.remove(&key);
+                if awaited.is_empty() {
+                    self.answer_waiter(id);
+                }
             }
         }
     }
@@ -192,7 +241,7 @@ impl Supervisor {
                     awaited.is_empty()
                 }
                 // What is gone will never be in the state: that is for the time-out to say.
-                Awaited::State { .. } | Awaited::Event(_) => false,
+                Awaited::State { .. } | Awaited::Rolling { .. } | Awaited::Event(_) => false,
             };
             if answered {
                 self.answer_waiter(id);
@@ -200,11 +249,21 @@ impl Supervisor {
         }
     }
 
-    fn answer_waiter(&mut self, id: WaiterId) {
+    /// Answers a waiter, if it still waits, with what its targets are now.
+    pub fn answer_waiter(&mut self, id: WaiterId) {
         let Some(waiter) = self.take_waiter(id) else { return };
-        if let Awaited::Goals { targets, .. } | Awaited::State { targets, .. } = waiter.what {
+        if let Some(targets) = waiter.what.into_targets() {
             self.answer_targets(waiter.kept, &targets);
         }
+    }
+
+    /// Tells a waiter, if it still waits, what was wrong, and what its targets are now.
+    pub fn refuse_waiter(&mut self, id: WaiterId, error: &ApiError) {
+        let Some(waiter) = self.take_waiter(id) else { return };
+        let caller = self.recall(waiter.kept);
+        let mut reply = Reply::error(error, caller.request.as_deref());
+        results::write(&mut reply, &self.rows(&waiter.what.into_targets().unwrap_or_default()));
+        self.answer(&caller, reply);
     }
 
     /// Answers with what the targets are now.
@@ -223,7 +282,9 @@ impl Supervisor {
         for id in polls {
             let poll = match self.waiters.waiting.get(&id).map(|waiter| &waiter.what) {
                 Some(Awaited::Event(poll)) => *poll,
-                Some(Awaited::Goals { .. } | Awaited::State { .. }) | None => continue,
+                Some(Awaited::Goals { .. } | Awaited::State { .. } | Awaited::Rolling { .. }) | None => {
+                    continue;
+                }
             };
             if poll.since >= latest {
                 self.waiters.polls.push(id);
@@ -241,18 +302,35 @@ impl Supervisor {
 
     /// The time of a waiter is over.
     pub fn waiter_timed_out(&mut self, id: WaiterId) {
+        let Some(waiter) = self.waiters.waiting.get(&id) else { return };
+        let Awaited::Event(poll) = waiter.what else {
+            return self.refuse_waiter(id, &ApiError::new(Code::Timeout, "It did not happen in time"));
+        };
         let Some(waiter) = self.take_waiter(id) else { return };
         let caller = self.recall(waiter.kept);
-        let reply = match waiter.what {
-            Awaited::Event(poll) => events::reply(&self.ring, &self.run, poll.since, poll.limit),
-            Awaited::Goals { targets, .. } | Awaited::State { targets, .. } => {
-                let error = ApiError::new(Code::Timeout, "It did not happen in time");
-                let mut reply = Reply::error(&error, caller.request.as_deref());
-                results::write(&mut reply, &self.rows(&targets));
-                reply
-            }
-        };
+        let reply = events::reply(&self.ring, &self.run, poll.since, poll.limit);
         self.answer(&caller, reply);
+    }
+}
+
+impl Awaited {
+    fn into_targets(self) -> Option<Vec<Target>> {
+        match self {
+            Awaited::Goals { targets, .. }
+            | Awaited::State { targets, .. }
+            | Awaited::Rolling { targets } => Some(targets),
+            Awaited::Event(_) => None,
+        }
+    }
+}
+
+/// Whether somebody waits for a start.
+pub fn is_start(kind: GoalKind) -> bool {
+    match kind {
+        GoalKind::Running | GoalKind::In(StateName::Running) => true,
+        GoalKind::Nothing | GoalKind::Stopped | GoalKind::ProcessEnded | GoalKind::In(_) | GoalKind::Gone => {
+            false
+        }
     }
 }
 

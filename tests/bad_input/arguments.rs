@@ -52,8 +52,16 @@ fn is_right(argument: &Argument, sample: &str, value: &Value) -> bool {
             _ => false,
         },
         "array" => {
-            let may_be_empty =
-                ["args", "success_exit_codes", "groups", "capabilities", "env_file", "inherit_env"];
+            let may_be_empty = [
+                "args",
+                "success_exit_codes",
+                "groups",
+                "capabilities",
+                "env_file",
+                "inherit_env",
+                "requires",
+                "wants",
+            ];
             may_be_empty.contains(&argument.name.as_str()) && value.as_array() == Some(&[])
         }
         _ => false,

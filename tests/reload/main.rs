@@ -10,6 +10,7 @@ mod tool;
 mod changes;
 mod command;
 mod refusals;
+mod requirements;
 mod restarts;
 mod untouched;
 
