@@ -347,6 +347,37 @@ pub struct Transition {
     pub timeout: Option<Period>,
 }
 
+/// end the processes of instances and start new ones
+#[derive(Debug, FromArgs)]
+#[argh(
+    subcommand,
+    name = "restart",
+    help_triggers("-h", "--help"),
+    note = "A rolling restart goes through programs in the order in which they require each other. It halts when an \
+            instance does not come to run; the rest are left as they are, and the exit code is 1."
+)]
+pub struct Restart {
+    /// which instances: PROGRAM, PROGRAM/INSTANCE or a glob
+    #[argh(positional, arg_name = "sel")]
+    pub selectors: Vec<String>,
+
+    /// one instance at a time, the next when it is running
+    #[argh(switch)]
+    pub rolling: bool,
+
+    /// with --rolling: how many instances at a time. Default: 1
+    #[argh(option, arg_name = "n")]
+    pub parallel: Option<u32>,
+
+    /// do not wait until it is so
+    #[argh(switch)]
+    pub no_wait: bool,
+
+    /// how long to wait at the most. Default: 60s
+    #[argh(option, arg_name = "s")]
+    pub timeout: Option<Period>,
+}
+
 /// The commands that take a selection and nothing else differ only in their name and their help.
 macro_rules! commands_on_a_selection {
     ($($(#[$attribute:meta])* $name:ident, $word:tt;)*) => {$(
@@ -374,8 +405,6 @@ commands_on_a_selection! {
     Start, "start";
     /// want instances down, and wait until they are
     Stop, "stop";
-    /// end the processes of instances and start new ones
-    Restart, "restart";
     /// run instances until they exit, and not again
     Once, "once";
     /// kill the processes of instances with SIGKILL; what is wanted up starts again

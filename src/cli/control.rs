@@ -1,6 +1,6 @@
 //! Commands on instances: a request that waits until it is so, and a line for what became of each.
 
-use super::arguments::{Signal, Transition};
+use super::arguments::{Restart, Signal, Transition};
 use super::client::{Call, Client};
 use super::exit::{Exit, Failure, Refusal, complain, say};
 use super::render::instances::{self, integer, name_of, results_table, text};
@@ -75,7 +75,7 @@ pub fn bounded(timeout: Option<Period>) -> Result<Option<Duration>, Failure> {
     }
 }
 
-/// `start`, `stop`, `restart`, `once`, `kill`, `reset`.
+/// `start`, `stop`, `once`, `kill`, `reset`.
 ///
 /// # Errors
 /// Everything that keeps it from being so.
@@ -90,6 +90,31 @@ pub fn on_selection(
     let call = wait.of(Call::new(method).selecting(selectors));
     let success = if wait == Wait::No { Success::Any } else { success };
     carry_out(&mut connect()?, &call, success)
+}
+
+/// `restart`.
+///
+/// # Errors
+/// As [`on_selection`].
+pub fn restart(
+    connect: impl FnOnce() -> Result<Client, Failure>,
+    restart: &Restart,
+) -> Result<Exit, Failure> {
+    require("restart", &restart.selectors)?;
+    let wait = Wait::new(restart.no_wait, restart.timeout)?;
+    let mut call = Call::new("restart").selecting(&restart.selectors);
+    match (restart.rolling, restart.parallel) {
+        (false, None) => {}
+        (false, Some(_)) => return Err(Failure::Usage("--parallel is for --rolling: give both".to_string())),
+        (true, parallel) => call = call.with("rolling", true).with("parallel", parallel.unwrap_or(1)),
+    }
+    let success = match (wait, restart.rolling) {
+        (Wait::No, _) => Success::Any,
+        (Wait::UntilDone(_), false) => Success::Running,
+        // What is down is left so.
+        (Wait::UntilDone(_), true) => Success::RunningIfWanted,
+    };
+    carry_out(&mut connect()?, &wait.of(call), success)
 }
 
 /// `signal`.
@@ -173,7 +198,9 @@ fn complaint(row: &Value, success: Success) -> String {
     let (name, state) = (name_of(row), text(row, "state"));
     let reason =
         row.get("reason").and_then(Value::text).map(|reason| format!(": {reason}")).unwrap_or_default();
-    let next = if is_wanted(row) && state != StateName::Failed.as_str() {
+    let next = if state == StateName::Waiting.as_str() {
+        "it starts when that is there".to_string()
+    } else if is_wanted(row) && state != StateName::Failed.as_str() {
         format!("the supervisor tries again; 'procnanny status {}' shows when", shell_word(&name))
     } else {
         let command = if success == Success::RunningOrDone { "once" } else { "start" };

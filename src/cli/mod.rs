@@ -71,9 +71,7 @@ fn carry_out(rpc: Option<&str>, command: Command) -> Result<Exit, Failure> {
         Command::Status(status) => status::status(connect()?, &status),
         Command::Start(it) => on_selection("start", &it.selectors, it.no_wait, it.timeout, Success::Running),
         Command::Stop(it) => on_selection("stop", &it.selectors, it.no_wait, it.timeout, Success::Any),
-        Command::Restart(it) => {
-            on_selection("restart", &it.selectors, it.no_wait, it.timeout, Success::Running)
-        }
+        Command::Restart(restart) => control::restart(connect, &restart),
         Command::Once(it) => {
             on_selection("once", &it.selectors, it.no_wait, it.timeout, Success::RunningOrDone)
         }

@@ -22,8 +22,17 @@ pub enum Parsed {
 }
 
 /// The options that take a value; argh itself knows no `--option=value`.
-const WITH_VALUE: [&str; 8] =
-    ["--rpc", "--program", "--runtime-dir", "--endpoint", "--parent", "--seconds", "--since", "--timeout"];
+const WITH_VALUE: [&str; 9] = [
+    "--rpc",
+    "--program",
+    "--runtime-dir",
+    "--endpoint",
+    "--parent",
+    "--seconds",
+    "--since",
+    "--timeout",
+    "--parallel",
+];
 
 /// Reads the arguments, without the name of the program.
 ///

@@ -59,7 +59,7 @@ pub fn remove(connect: impl FnOnce() -> Result<Client, Failure>, remove: &Remove
     let call = Call::new("remove").with("program", remove.name.as_str()).with("force", remove.force);
     let exit = carry_out(&mut connect()?, &wait.of(call), Success::Any).map_err(|failure| match failure {
         Failure::Refused(mut refusal) if refusal.code == "busy" && !remove.force => {
-            refusal.sentence.push_str(": 'procnanny remove --force' does both");
+            refusal.sentence.push_str(", with 'procnanny remove --force'");
             Failure::Refused(refusal)
         }
         other => other,

@@ -163,3 +163,39 @@ fn an_endpoint_on_the_command_line_goes_over_the_environment() {
     let ran = run(command);
     assert!(ran.expect_only_error(2).contains("ipc://"), "{ran:?}");
 }
+
+#[test]
+fn a_rolling_restart_says_what_became_of_each_and_why_it_halted() {
+    let mut supervisor = Supervisor::start();
+    supervisor.create_running("web", &sleeper().with("instances", 3));
+    supervisor.create("down", &sleeper().with("autostart", false));
+    let printed = done(&supervisor, &["restart", "--rolling", "--parallel=2", "*"]);
+    let told: Vec<String> = words(&printed).iter().map(|line| line[..2].join(" ")).collect();
+    assert_eq!(told, ["down/0 new", "web/0 running", "web/1 running", "web/2 running"]);
+    assert!(supervisor.rows("web").iter().all(|row| row.start_count == 2));
+
+    done(&supervisor, &["update", "web", "command=/nonexistent"]);
+    let ran = ask(&supervisor, &["restart", "--rolling", "web"]);
+    let told = ran.expect_error(1);
+    assert!(
+        told.contains("the rolling restart halted at web/0, which is exited: exec: No such file"),
+        "{told}"
+    );
+    let ran = ask(&supervisor, &["restart", "--parallel", "2", "web"]);
+    assert!(ran.expect_only_error(2).contains("--rolling"), "{ran:?}");
+}
+
+#[test]
+fn a_start_that_waits_says_for_what() {
+    let mut supervisor = Supervisor::start();
+    supervisor.create("db", &sleeper().with("autostart", false));
+    done(&supervisor, &["create", "web", "requires=db", "autostart=false", "--", "sleep", "3600"]);
+    done(&supervisor, &["transition", "failed", "db"]);
+    let ran = ask(&supervisor, &["start", "web"]);
+    let expected =
+        "web/0 is waiting, not running: waits for db, which is failed; it starts when that is there";
+    assert!(ran.expect_error(1).contains(expected), "{ran:?}");
+    let ran = ask(&supervisor, &["remove", "db"]);
+    assert!(ran.expect_only_error(1).contains("'web' requires program 'db'"), "{ran:?}");
+    assert!(ran.expect_only_error(1).ends_with("with 'procnanny remove --force'"), "{ran:?}");
+}
