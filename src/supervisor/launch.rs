@@ -9,7 +9,7 @@ use crate::core::program::{IoPriority, Output, ProcessSettings, Program, User};
 use crate::core::settings::{self, InheritEnv, Scheduler, StandardInput};
 use crate::core::substitute::Substitution;
 use crate::sys::limits::{Limit, LimitValues};
-use crate::sys::plan::{self, Blueprint, ChildDescriptor, ChildPlan, Credentials};
+use crate::sys::plan::{self, Blueprint, ChildDescriptor, ChildPlan, Credentials, DEFAULT_PATH, candidates};
 use crate::sys::priority::{self, IoClass};
 use crate::sys::process::Pid;
 use crate::sys::scheduling::{CpuMask, SchedulingPolicy};
@@ -31,9 +31,6 @@ pub struct Launch {
     /// The adjustment of its badness that the supervisor was started with, if it has another one now.
     pub oom_score_adj: Option<i32>,
 }
-
-/// Where programs are looked for when there is no PATH: that of confstr(3).
-const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
 impl Launch {
     /// The plan for a process of an instance, in the cgroup of this `cgroup.procs`, which can say that it is ready by
@@ -157,6 +154,7 @@ impl Launch {
             stdout: stream(settings.stdout),
             stderr: stream(settings.stderr),
             passed: Vec::new(),
+            ..Blueprint::default()
         })
     }
 
@@ -264,19 +262,6 @@ fn substitution(program: &Program, instance: InstanceIndex, host: Host) -> Subst
     Substitution { program: &program.name, instance, uid: host.uid_of(settings), gid: host.gid_of(settings) }
 }
 
-/// The command as it is, if it has a slash; else one in each directory of PATH, where an empty entry stands for the
-/// working directory.
-fn candidates(command: &[u8], path: &[u8]) -> Result<Vec<CString>, NulError> {
-    if command.contains(&b'/') {
-        return Ok(vec![CString::new(command)?]);
-    }
-    let candidate = |directory: &[u8]| {
-        let directory = if directory.is_empty() { b"." } else { directory };
-        CString::new([directory, b"/", command].concat())
-    };
-    path.split(|byte| *byte == b':').map(candidate).collect()
-}
-
 /// The identity to take on; `None` where it is ours already, so that an ordinary user can name itself.
 fn credentials(settings: &ProcessSettings, host: Host) -> Option<Credentials> {
     let (uid, gid) = (host.uid_of(settings), host.gid_of(settings));
@@ -318,18 +303,6 @@ fn io_priority(given: IoPriority) -> Option<priority::IoPriority> {
 mod tests {
     use super::*;
     use crate::core::program::{Account, Identity};
-
-    fn names(command: &str, path: &str) -> Vec<String> {
-        let found = candidates(command.as_bytes(), path.as_bytes()).unwrap();
-        found.iter().map(|path| path.to_str().unwrap().to_string()).collect()
-    }
-
-    #[test]
-    fn commands_without_a_slash_are_looked_for() {
-        assert_eq!(names("ls", "/bin::/usr/bin"), ["/bin/ls", "./ls", "/usr/bin/ls"]);
-        assert_eq!(names("./ls", "/bin"), ["./ls"]);
-        assert_eq!(names("/bin/ls", "/x"), ["/bin/ls"]);
-    }
 
     #[test]
     fn an_identity_is_taken_on_only_where_it_differs_or_can_be_shed() {

@@ -19,13 +19,12 @@ use crate::sys::poll::{Poller, Ready};
 use crate::sys::process::Pid;
 use crate::sys::signals::{self, SignalDescriptor};
 use crate::sys::timer::Timer;
-use crate::sys::{accept, clock, limits, priority, process, zmq_options};
+use crate::sys::{accept, clock, limits, priority, process, standard, zmq_options};
 use nix::errno::Errno;
 use std::collections::HashSet;
-use std::ffi::{CString, OsString};
+use std::ffi::CString;
 use std::fs::OpenOptions;
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// How many ready descriptors one turn takes up.
@@ -44,7 +43,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
     // Descriptors first: what is opened from here on must not become a standard stream.
     let step =
         |what: &'static str| move |errno: Errno| SupervisorError(format!("cannot {what}: {}", words(errno)));
-    process::ensure_standard_descriptors().map_err(step("open /dev/null in place of a closed stream"))?;
+    standard::ensure().map_err(step("open /dev/null in place of a closed stream"))?;
     process::limit_malloc_arenas();
     let open_files = limits::get(limits::Limit::OpenFiles).map_err(step("read the limit of open files"))?;
     // A limit that cannot be raised is still a limit that one can live with.
@@ -202,13 +201,13 @@ impl Supervisor {
 /// What is between us and who started us. A program that took it for its own would speak to that one in our name.
 const OURS_ALONE: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 
-/// Our environment, as `NAME=VALUE`, but for what is ours alone. None of it can have a NUL byte: it came to us as C
-/// strings.
+/// Our environment, as `NAME=VALUE`, but for what is ours alone.
 fn own_environment() -> Vec<CString> {
-    let joined = |(name, value): (OsString, OsString)| [name.as_bytes(), b"=", value.as_bytes()].concat();
-    let is_passed_on = |(name, _): &(OsString, OsString)| OURS_ALONE.iter().all(|ours| name != ours);
-    let passed_on = std::env::vars_os().filter(is_passed_on);
-    passed_on.filter_map(|variable| CString::new(joined(variable)).ok()).collect()
+    let is_ours_alone = |variable: &CString| {
+        let value = |name: &str| variable.to_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=");
+        OURS_ALONE.iter().any(|name| value(name).is_some())
+    };
+    process::own_environment().into_iter().filter(|variable| !is_ours_alone(variable)).collect()
 }
 
 /// An id that no other run of a supervisor has had: the time in nanoseconds and our process id.

@@ -4,19 +4,20 @@
 //! program with several, and whatever the others held stays held for ever (signal-safety(7), fork(2)). All memory that
 //! is used was prepared by the parent. The order of the steps is part of the configuration's contract.
 
+use std::cell::Cell;
 use std::convert::Infallible;
-use std::ffi::{CStr, CString, c_char};
-use std::os::fd::RawFd;
+use std::ffi::{CStr, c_char};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
 use libc::{c_int, c_long, c_uint};
 use nix::errno::Errno;
-use nix::sys::signal::SigSet;
 
 use super::fork::encode;
 use super::identity;
 use super::limits::{self, Limit};
+use super::mask::Mask;
 use super::own_pid::OwnPidVariable;
-use super::plan::{Blueprint, ChildPlan, Stream};
+use super::plan::{Blueprint, ChildPlan, Membership, OtherDescriptors, Stream};
 use super::priority;
 use super::process::{self, Pid};
 use super::scheduling;
@@ -35,6 +36,9 @@ pub(super) struct Image<'a> {
     pub(super) plan: &'a ChildPlan<'a>,
     /// Null-terminated; points into the plan.
     pub(super) arguments: &'a [*const c_char],
+    /// What a file of an unknown format is executed as, null-terminated: a shell, a place for the path, and the
+    /// arguments. `None` if it is not.
+    pub(super) script: Option<&'a [Cell<*const c_char>]>,
     /// Null-terminated; points into the plan. Behind that is room for as many variables as there are in `own_pid`.
     pub(super) environment: &'a mut [*const c_char],
     /// Variables that are to hold our id.
@@ -68,20 +72,22 @@ pub(super) fn run(mut image: Image<'_>) -> ! {
 fn prepare(image: &mut Image<'_>) -> Result<(), StepError> {
     let plan = image.plan;
     let blueprint = &plan.blueprint;
-    // SAFETY: no arguments.
-    Step::Session.check(checked(unsafe { libc::setsid() }.into()))?;
+    Step::Session.check(join(blueprint.membership))?;
     for signal in plan.dispositions {
         Step::Signals.check(signals::reset_disposition(*signal))?;
     }
     // No handler of ours can run any more. And who waits for a FIFO to be opened can be told to end.
-    Step::Signals.check(SigSet::empty().thread_set_mask())?;
+    Step::Signals.check(Mask::EMPTY.set())?;
     let mut streams = plan.streams;
     if let (Some(path), [stdin, ..]) = (&blueprint.stdin_path, &mut streams) {
         *stdin = Stream::From(Step::Stdin.check(open(path, libc::O_RDONLY | libc::O_NOCTTY))?);
     }
     Step::Descriptors.check(place(streams))?;
     Step::Descriptors.check(pass(&plan.passed, image.room))?;
-    Step::Descriptors.check(close_others(&plan.passed, image.report))?;
+    match blueprint.others {
+        OtherDescriptors::Closed => Step::Descriptors.check(close_others(&plan.passed, image.report))?,
+        OtherDescriptors::Inherited => {}
+    }
     // Opened now, as the limits may leave no descriptor to be opened later; and before the root directory changes.
     let oom_score = match plan.oom_score_adjust {
         Some(_) => Some(Step::OomScoreAdjust.check(open(c"/proc/self/oom_score_adj", libc::O_WRONLY))?),
@@ -115,6 +121,43 @@ fn add_own_pid(image: &mut Image<'_>) {
         variable.fill(Pid::own());
         *place = variable.as_ptr();
     }
+}
+
+/// Takes its place among sessions and process groups.
+///
+/// Whether a terminal can be had is no matter of success: it may have hung up meanwhile.
+fn join(membership: Membership<'_>) -> Result<(), Errno> {
+    match membership {
+        Membership::OwnSession => own_session(),
+        Membership::OwnSessionOn(terminal) => {
+            own_session()?;
+            // SAFETY: only numbers; 0 is not to take it from another session.
+            let _ = unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSCTTY, 0) };
+            Ok(())
+        }
+        Membership::OwnGroup => own_group(),
+        Membership::OwnGroupInForeground(terminal) => {
+            own_group()?;
+            move_to_foreground(terminal);
+            Ok(())
+        }
+    }
+}
+
+fn own_session() -> Result<(), Errno> {
+    // SAFETY: no arguments.
+    checked(unsafe { libc::setsid() }.into()).map(drop)
+}
+
+fn own_group() -> Result<(), Errno> {
+    // SAFETY: only numbers, which stand for the caller.
+    checked(unsafe { libc::setpgid(0, 0) }.into()).map(drop)
+}
+
+/// Whoever is in the background may do so while SIGTTOU is blocked, as all signals are at this moment.
+fn move_to_foreground(terminal: BorrowedFd<'_>) {
+    // SAFETY: only numbers.
+    let _ = unsafe { libc::tcsetpgrp(terminal.as_raw_fd(), libc::getpid()) };
 }
 
 /// When and where it runs.
@@ -281,7 +324,11 @@ fn execute(image: &Image<'_>) -> Result<Infallible, StepError> {
     let mut verdict = Errno::ENOENT;
     let mut denied = false;
     for candidate in &image.plan.blueprint.candidates {
-        match execve(candidate, image) {
+        let outcome = match execve(candidate, image.arguments, image.environment) {
+            Errno::ENOEXEC => execute_script(candidate, image),
+            errno => errno,
+        };
+        match outcome {
             Errno::EACCES => denied = true,
             missing @ (Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG) => verdict = missing,
             errno => return Err(StepError { step: Step::Exec, errno }),
@@ -291,9 +338,23 @@ fn execute(image: &Image<'_>) -> Result<Infallible, StepError> {
     Err(StepError { step: Step::Exec, errno: if denied { Errno::EACCES } else { verdict } })
 }
 
-fn execve(path: &CString, image: &Image<'_>) -> Errno {
+/// Has a shell run a file of an unknown format, if that is wanted. Only returns with what went wrong.
+fn execute_script(path: &CStr, image: &Image<'_>) -> Errno {
+    const SHELL: &CStr = c"/bin/sh";
+    let Some(script) = image.script else { return Errno::ENOEXEC };
+    if let Some(place) = script.get(1) {
+        place.set(path.as_ptr());
+    }
+    // SAFETY: a `Cell` has the layout of what is in it, and nobody else sees this copy of the array.
+    let arguments = unsafe { std::slice::from_raw_parts(script.as_ptr().cast(), script.len()) };
+    execve(SHELL, arguments, image.environment);
+    // Where there is no shell, what is wrong is still the file.
+    Errno::ENOEXEC
+}
+
+fn execve(path: &CStr, arguments: &[*const c_char], environment: &[*const c_char]) -> Errno {
     // SAFETY: a valid string, and two arrays that end with a null pointer and point to valid strings; all of them
-    // belong to the parent's copy of the plan, which is never freed in this process.
-    unsafe { libc::execve(path.as_ptr(), image.arguments.as_ptr(), image.environment.as_ptr()) };
+    // belong to the parent's copy of the plan, which is never freed in this process, or are constants.
+    unsafe { libc::execve(path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
     Errno::last()
 }

@@ -3,25 +3,26 @@
 //! It is a plain fork and not vfork(2), although that is faster: vfork suspends the parent until the exec, and so a
 //! program, directory or interpreter on a file system that hangs would stop the whole supervisor.
 
+use std::cell::Cell;
 use std::ffi::{CString, c_char};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::signal::{SigSet, SigmaskHow};
 use nix::unistd::{self, ForkResult};
 
 use super::child;
+use super::mask::Mask;
 use super::own_pid::OwnPidVariable;
-use super::plan::ChildPlan;
+use super::plan::{ChildPlan, UnknownFormat};
 use super::process::Pid;
 use super::step::{Step, StepError};
 
 /// A process that was forked. Whether its program was executed is not known yet.
 #[derive(Debug)]
 pub struct Spawned {
-    /// The new process, and leader of its session and group.
+    /// The new process: as soon as it has come so far, the leader of its group, and of its session if it is to have one.
     pub pid: Pid,
     /// To be watched for reading, then given to [`read_status`]. Non-blocking, close-on-exec.
     pub status: OwnedFd,
@@ -59,9 +60,14 @@ pub fn spawn(plan: &ChildPlan<'_>) -> Result<Spawned, StepError> {
     let mut environment = pointers(&plan.blueprint.environment);
     let mut own_pid: Vec<_> = plan.blueprint.own_pid.iter().map(|name| OwnPidVariable::new(name)).collect();
     environment.resize(environment.len() + own_pid.len(), ptr::null());
+    let script = match plan.blueprint.unknown_format {
+        UnknownFormat::Refused => None,
+        UnknownFormat::Script => Some(script(&plan.blueprint.arguments)),
+    };
     let image = child::Image {
         plan,
         arguments: &arguments,
+        script: script.as_deref(),
         environment: &mut environment,
         own_pid: &mut own_pid,
         report: report.as_raw_fd(),
@@ -69,9 +75,7 @@ pub fn spawn(plan: &ChildPlan<'_>) -> Result<Spawned, StepError> {
     };
 
     // A signal that arrived in the child before its dispositions are reset would run our handlers in it.
-    let mask = SigSet::all()
-        .thread_swap_mask(SigmaskHow::SIG_SETMASK)
-        .map_err(|errno| StepError { step: Step::Signals, errno })?;
+    let mask = Mask::ALL.swap().map_err(|errno| StepError { step: Step::Signals, errno })?;
     // SAFETY: there may be other threads, so the child may do nothing but what is async-signal-safe. It only calls
     // `child::run`, which keeps to that and never returns.
     let outcome = match unsafe { unistd::fork() } {
@@ -80,7 +84,7 @@ pub fn spawn(plan: &ChildPlan<'_>) -> Result<Spawned, StepError> {
         Err(errno) => Err(errno),
     };
     // Cannot fail: the set is one that the kernel gave us.
-    let _ = mask.thread_set_mask();
+    let _ = mask.set();
     match outcome {
         Ok(pid) => Ok(Spawned { pid, status }),
         Err(errno) => Err(StepError { step: Step::Fork, errno }),
@@ -132,6 +136,13 @@ fn above(descriptor: OwnedFd, highest: RawFd) -> Result<OwnedFd, Errno> {
 /// The null-terminated array of pointers that execve(2) wants. It is valid as long as the strings are.
 fn pointers(strings: &[CString]) -> Vec<*const c_char> {
     strings.iter().map(|string| string.as_ptr()).chain([ptr::null()]).collect()
+}
+
+/// As [`pointers`], of a shell that runs a script with these arguments; the path of the script is left open.
+fn script(arguments: &[CString]) -> Vec<Cell<*const c_char>> {
+    let shell = [c"/bin/sh".as_ptr(), c"".as_ptr()];
+    let arguments = arguments.iter().skip(1).map(|string| string.as_ptr());
+    shell.into_iter().chain(arguments).chain([ptr::null()]).map(Cell::new).collect()
 }
 
 #[cfg(test)]

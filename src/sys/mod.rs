@@ -17,12 +17,15 @@
 //! | `pipe` | pipes that are read without waiting |
 //! | `wait` | seeing and reaping children that ended |
 //! | `signals` | blocking signals, receiving them from a descriptor, their names |
+//! | `mask`, `inbox` | sets of signals; every signal there is, blocked and received one by one |
 //! | `poll`, `timer`, `clock` | epoll, timerfd, the two clocks |
 //! | `process` | what a process asks or sets about itself; sending signals |
+//! | `standard` | the standard descriptors, open before anything else is |
 //! | `channel` | messages with descriptors between two processes of ours |
 //! | `log_memory` | what the supervisor and the logger share |
 //! | `errno` | the system's words for its errors |
-//! | `terminal` | the size of a terminal |
+//! | `terminal` | the size of a terminal, and whose turn it is on it |
+//! | `text` | giving back the memory of code that is not needed any more |
 //! | `lock` | one supervisor for one directory |
 //! | `zmq_options` | what the zmq crate has no safe function for |
 //! | `accept` | `accept(2)` as libzmq gets to see it: never out of descriptors |
@@ -39,9 +42,11 @@ pub mod clock;
 pub mod errno;
 pub mod fork;
 mod identity;
+pub mod inbox;
 pub mod limits;
 pub mod lock;
 pub mod log_memory;
+mod mask;
 pub mod notify;
 mod own_pid;
 pub mod pipe;
@@ -51,10 +56,12 @@ pub mod priority;
 pub mod process;
 pub mod scheduling;
 pub mod signals;
+pub mod standard;
 pub mod step;
 pub mod terminal;
 #[cfg(test)]
 mod test_support;
+pub mod text;
 pub mod timer;
 pub mod wait;
 pub mod zmq_options;

@@ -1,7 +1,7 @@
 //! What a new process is to be, prepared wholly in the parent: nothing in here is looked up, opened or allocated
 //! between fork and exec.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, NulError};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::sync::OnceLock;
 
@@ -20,6 +20,41 @@ pub enum ChildDescriptor<'fd> {
     Inherit,
     /// A duplicate of this one. Several may name the same.
     From(BorrowedFd<'fd>),
+}
+
+/// Which session and process group a new process belongs to.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Membership<'fd> {
+    /// A session of its own, without a terminal.
+    #[default]
+    OwnSession,
+    /// A session of its own, which takes this terminal for its own if no other session has it.
+    OwnSessionOn(BorrowedFd<'fd>),
+    /// A process group of its own in our session.
+    OwnGroup,
+    /// A process group of its own in our session, which this terminal of the session has in the foreground from now
+    /// on.
+    OwnGroupInForeground(BorrowedFd<'fd>),
+}
+
+/// What a new process gets of our descriptors, beside the standard ones and those that are passed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OtherDescriptors {
+    /// None: they are closed.
+    #[default]
+    Closed,
+    /// All that are not close-on-exec.
+    Inherited,
+}
+
+/// What becomes of a file that is executable, but whose format the kernel does not know: `ENOEXEC` of execve(2).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum UnknownFormat {
+    /// It is refused.
+    #[default]
+    Refused,
+    /// It is a script for `/bin/sh`, as execvp(3) has it.
+    Script,
 }
 
 /// Whether a new process, and what it executes, can gain privileges by an exec.
@@ -96,8 +131,36 @@ pub struct Blueprint<'fd> {
     /// Standard error.
     pub stderr: ChildDescriptor<'fd>,
     /// Descriptors beside the standard ones: each number, from 3 on and none twice, becomes a duplicate of what stands
-    /// beside it. Everything else is closed.
+    /// beside it. What becomes of all others is said by `others`.
     pub passed: Vec<(RawFd, BorrowedFd<'fd>)>,
+    /// All other descriptors.
+    pub others: OtherDescriptors,
+    /// Its session and process group.
+    pub membership: Membership<'fd>,
+    /// What a file of a strange format is.
+    pub unknown_format: UnknownFormat,
+}
+
+/// Where programs are looked for when there is no PATH: that of confstr(3).
+pub const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
+
+/// The command as it is, if it has a slash; else one in each directory of PATH, where an empty entry stands for the
+/// working directory. None at all for a command without a name, which execvp(3) does not find either.
+///
+/// # Errors
+/// A NUL byte in it.
+pub fn candidates(command: &[u8], path: &[u8]) -> Result<Vec<CString>, NulError> {
+    if command.is_empty() {
+        return Ok(Vec::new());
+    }
+    if command.contains(&b'/') {
+        return Ok(vec![CString::new(command)?]);
+    }
+    let candidate = |directory: &[u8]| {
+        let directory = if directory.is_empty() { b"." } else { directory };
+        CString::new([directory, b"/", command].concat())
+    };
+    path.split(|byte| *byte == b':').map(candidate).collect()
 }
 
 /// A [`Blueprint`] made ready for [`spawn`](super::fork::spawn), which can be called with it any number of times.
@@ -152,4 +215,22 @@ impl<'fd> ChildPlan<'fd> {
 
 fn is_named(variable: &CStr, name: &str) -> bool {
     variable.to_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(command: &str, path: &str) -> Vec<String> {
+        let found = candidates(command.as_bytes(), path.as_bytes()).unwrap();
+        found.iter().map(|path| path.to_str().unwrap().to_string()).collect()
+    }
+
+    #[test]
+    fn commands_without_a_slash_are_looked_for() {
+        assert_eq!(names("ls", "/bin::/usr/bin"), ["/bin/ls", "./ls", "/usr/bin/ls"]);
+        assert_eq!(names("./ls", "/bin"), ["./ls"]);
+        assert_eq!(names("/bin/ls", "/x"), ["/bin/ls"]);
+        assert!(names("", "/bin").is_empty());
+    }
 }

@@ -1,9 +1,9 @@
 //! What a process asks or sets about itself, and how it sends signals.
 
+use std::ffi::{CStr, CString, c_char};
 use std::fmt;
 use std::fs;
 use std::io;
-use std::os::fd::RawFd;
 
 use libc::c_int;
 use nix::errno::Errno;
@@ -93,6 +93,38 @@ pub fn become_subreaper() -> Result<(), Errno> {
     prctl::set_child_subreaper(true)
 }
 
+/// Has the kernel send us this signal when the thread that started us ends (prctl(2), `PR_SET_PDEATHSIG`).
+///
+/// # Errors
+/// `EINVAL` for an unknown signal.
+pub fn set_parent_death_signal(signal: i32) -> Result<(), Errno> {
+    // Not nix's: that one has no room for real-time signals.
+    // SAFETY: only numbers.
+    Errno::result(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal) }).map(drop)
+}
+
+/// Our process group; `None` if it is one of a pid namespace outside of ours.
+#[must_use]
+pub fn own_group() -> Option<Pid> {
+    Pid::new(unistd::getpgrp().as_raw())
+}
+
+/// Whether we are the leader of our session.
+#[must_use]
+pub fn is_session_leader() -> bool {
+    unistd::getsid(None).is_ok_and(|session| session == unistd::getpid())
+}
+
+/// Makes a child that has not executed its program yet the leader of a process group of its own. The child does the
+/// same; by whoever comes first, the group is there when either goes on.
+///
+/// # Errors
+/// `EACCES` if its program was executed by now, `ESRCH` if it is no child.
+pub fn make_group_leader(child: Pid) -> Result<(), Errno> {
+    // SAFETY: only numbers.
+    Errno::result(unsafe { libc::setpgid(child.get(), child.get()) }).map(drop)
+}
+
 /// The parent of a process, its parent, and so on, as far as `/proc` shows them (proc_pid_stat(5)).
 pub fn ancestors(pid: Pid) -> impl Iterator<Item = Pid> {
     /// No tree is as deep; and ids that are reused while it is climbed could make a circle.
@@ -111,6 +143,25 @@ fn parent(pid: Pid) -> Option<Pid> {
     // The name in parentheses may hold anything, parentheses too.
     let (_, after_name) = stat.rsplit_once(") ")?;
     Pid::new(after_name.split(' ').nth(1)?.parse().ok()?)
+}
+
+/// Our environment as it was given to us, `NAME=VALUE` as a rule. To be called while nobody changes it.
+#[must_use]
+pub fn own_environment() -> Vec<CString> {
+    unsafe extern "C" {
+        static environ: *const *const c_char;
+    }
+    let mut strings = Vec::new();
+    // SAFETY: an array of valid strings that ends with a null pointer, if there is one at all: environ(7). It is only
+    // changed by functions that Rust calls unsafe for that very reason.
+    unsafe {
+        let mut next = environ;
+        while !next.is_null() && !(*next).is_null() {
+            strings.push(CStr::from_ptr(*next).to_owned());
+            next = next.add(1);
+        }
+    }
+    strings
 }
 
 /// Our real user id.
@@ -230,26 +281,6 @@ fn resident_set(statm: &str) -> io::Result<u64> {
     }
 }
 
-/// Opens `/dev/null` in place of each of standard input, output and error that is closed. Without that the next file
-/// or socket to be opened would get its number, and whatever is printed would go there.
-///
-/// To be called before anything is opened and before there are threads.
-///
-/// # Errors
-/// When `/dev/null` cannot be opened.
-pub fn ensure_standard_descriptors() -> Result<(), Errno> {
-    const STANDARD: [RawFd; 3] = [libc::STDIN_FILENO, libc::STDOUT_FILENO, libc::STDERR_FILENO];
-    for descriptor in STANDARD {
-        // SAFETY: only numbers.
-        if Errno::result(unsafe { libc::fcntl(descriptor, libc::F_GETFD) }) == Err(Errno::EBADF) {
-            // As all below it are open by now, this gets that very number.
-            // SAFETY: a constant string. The descriptor is meant to stay open for good.
-            Errno::result(unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) })?;
-        }
-    }
-    Ok(())
-}
-
 const OOM_SCORE_ADJ: &str = "/proc/self/oom_score_adj";
 
 /// What is added to our badness when memory runs out: proc_pid_oom_score_adj(5).
@@ -275,19 +306,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn closed_standard_descriptors_are_opened() {
-        let ended = in_child(|| {
-            // SAFETY: only numbers. The child is about to end.
-            let is_open = |descriptor| unsafe { libc::fcntl(descriptor, libc::F_GETFD) } == 0;
-            // SAFETY: as above.
-            unsafe {
-                libc::close(0);
-                libc::close(2);
-            }
-            let done = ensure_standard_descriptors().is_ok();
-            i32::from(!(done && is_open(0) && is_open(1) && is_open(2)))
-        });
-        assert_eq!(ended, Ending::Exited(0));
+    fn the_environment_is_whole() {
+        let mut shown: Vec<String> =
+            std::env::vars().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut ours: Vec<String> =
+            own_environment().iter().map(|text| text.to_str().unwrap().to_string()).collect();
+        shown.sort();
+        ours.sort();
+        assert!(!ours.is_empty() && ours == shown);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
+use super::mask::SET_SIZE;
 use super::process::Pid;
 
 /// The highest signal number on Linux (`_NSIG`), save for one architecture that Rust has no tier for.
@@ -62,8 +63,6 @@ pub(super) fn reset_disposition(signal: c_int) -> Result<(), Errno> {
 /// The system call rather than the function: C libraries refuse the two or three real-time signals that they keep for
 /// themselves, and yet those may be ignored, and then stay so over an exec.
 fn sigaction(signal: c_int, new: *const Disposition, old: *mut Disposition) -> Result<(), Errno> {
-    // The size of the kernel's signal set: 128 signals on MIPS, 64 everywhere else.
-    const SET_SIZE: usize = if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 16 } else { 8 };
     // SAFETY: both pointers are null or point to more memory than the kernel's structure takes on any architecture.
     // A new disposition is always the default, so that no handler is named.
     let result = unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, new, old, SET_SIZE) };

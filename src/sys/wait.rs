@@ -31,6 +31,30 @@ pub enum Ending {
     },
 }
 
+/// What became of a child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It ended, and is reaped.
+    Ended(Ending),
+    /// It was stopped by this signal.
+    Stopped(i32),
+}
+
+/// Some child that ended or was stopped, each time told once. `None` if there is none at present.
+///
+/// # Errors
+/// None is known; that there are no children at all is no error.
+pub fn next_change() -> Result<Option<(Pid, Change)>, Errno> {
+    let information = information(libc::P_ALL, 0, libc::WSTOPPED)?;
+    Ok(information.and_then(|information| match information.si_code {
+        // SAFETY: as in `ended`.
+        libc::CLD_STOPPED | libc::CLD_TRAPPED => unsafe {
+            Some((Pid::new(information.si_pid())?, Change::Stopped(information.si_status())))
+        },
+        _ => ended(&information).map(|ended| (ended.pid, Change::Ended(ended.ending))),
+    }))
+}
+
 /// Some child that ended and is not reaped yet; the same one again until it is. `None` if there is none.
 ///
 /// # Errors
@@ -55,8 +79,12 @@ pub fn reap(pid: Pid) -> Result<Option<Ended>, Errno> {
     wait(libc::P_PID, pid.get().unsigned_abs(), 0)
 }
 
-/// waitid(2) without waiting. Not nix's: that one has no room for real-time signals, and answers `EINVAL`.
 fn wait(kind: idtype_t, id: id_t, flags: c_int) -> Result<Option<Ended>, Errno> {
+    Ok(information(kind, id, flags)?.and_then(|information| ended(&information)))
+}
+
+/// waitid(2) without waiting. Not nix's: that one has no room for real-time signals, and answers `EINVAL`.
+fn information(kind: idtype_t, id: id_t, flags: c_int) -> Result<Option<libc::siginfo_t>, Errno> {
     loop {
         // SAFETY: all zero is a valid `siginfo_t`, which the call fills.
         let (result, information) = unsafe {
@@ -64,7 +92,7 @@ fn wait(kind: idtype_t, id: id_t, flags: c_int) -> Result<Option<Ended>, Errno> 
             (libc::waitid(kind, id, &raw mut information, libc::WEXITED | libc::WNOHANG | flags), information)
         };
         match Errno::result(result) {
-            Ok(_) => return Ok(ended(&information)),
+            Ok(_) => return Ok(Some(information)),
             Err(Errno::EINTR) => {}
             Err(Errno::ECHILD) => return Ok(None),
             Err(errno) => return Err(errno),

@@ -1,0 +1,68 @@
+//! Standard input, output and error: that they are there before anything else is.
+
+use std::ffi::CStr;
+use std::os::fd::RawFd;
+
+use libc::c_int;
+use nix::errno::Errno;
+
+/// Opens `/dev/null` in place of each of standard input, output and error that is closed. Without that the next file
+/// or socket to be opened would get its number, and whatever is printed would go there. Where there is no `/dev/null`,
+/// as in an empty root, it is the root directory, which can neither be read from nor written to.
+///
+/// To be called before anything is opened and before there are threads. Async-signal-safe.
+///
+/// # Errors
+/// When neither can be opened.
+pub fn ensure() -> Result<(), Errno> {
+    const STANDARD: [RawFd; 3] = [libc::STDIN_FILENO, libc::STDOUT_FILENO, libc::STDERR_FILENO];
+    for descriptor in STANDARD {
+        // SAFETY: only numbers.
+        if Errno::result(unsafe { libc::fcntl(descriptor, libc::F_GETFD) }) == Err(Errno::EBADF) {
+            // As all below it are open by now, this gets that very number.
+            open(c"/dev/null", libc::O_RDWR).or_else(|_| open(c"/", libc::O_RDONLY | libc::O_DIRECTORY))?;
+        }
+    }
+    Ok(())
+}
+
+fn open(path: &CStr, flags: c_int) -> Result<(), Errno> {
+    // SAFETY: a valid string that outlives the call. The descriptor is meant to stay open for good.
+    Errno::result(unsafe { libc::open(path.as_ptr(), flags) }).map(drop)
+}
+
+/// Run before Rust's runtime begins, which aborts where a standard descriptor is closed and there is no `/dev/null`:
+/// the first process of a machine or of an empty root must not end like that. What is listed in this section is called
+/// by the C library, once, with nothing else under way (elf(5)); only system calls are made.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static BEFORE_MAIN: extern "C" fn() = {
+    extern "C" fn before_main() {
+        // The runtime has the last word on it.
+        let _ = ensure();
+    }
+    before_main
+};
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_support::in_child;
+    use super::super::wait::Ending;
+    use super::*;
+
+    #[test]
+    fn closed_standard_descriptors_are_opened() {
+        let ended = in_child(|| {
+            // SAFETY: only numbers. The child is about to end.
+            let is_open = |descriptor| unsafe { libc::fcntl(descriptor, libc::F_GETFD) } == 0;
+            // SAFETY: as above.
+            unsafe {
+                libc::close(0);
+                libc::close(2);
+            }
+            let done = ensure().is_ok();
+            i32::from(!(done && is_open(0) && is_open(1) && is_open(2)))
+        });
+        assert_eq!(ended, Ending::Exited(0));
+    }
+}
