@@ -13,6 +13,7 @@
 //!   reload of those changes.
 //! - [`api`] understands requests and writes replies and events, without a socket.
 //! - [`supervisor`] is the shell around the core: one loop that owns the descriptors and carries out effects.
+//! - [`init`] is the first process of a container, for one command: a loop of its own.
 //! - [`cli`] is the other end: the commands, a client of the API as any other.
 //! - [`sys`] is the only place with `unsafe` and raw system calls.
 
@@ -20,6 +21,7 @@ pub mod api;
 pub mod cli;
 pub mod config;
 pub mod core;
+pub mod init;
 pub mod supervisor;
 pub mod sys;
 pub mod wire;

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    procnanny::cli::main(std::env::args_os().skip(1))
+    procnanny::cli::main(std::env::args_os())
 }

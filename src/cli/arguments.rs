@@ -3,6 +3,7 @@
 //! `create` and `update` take every setting there is, so they are read by [`super::settings`] from the table of
 //! settings rather than from a structure.
 
+use super::init::InitCommand;
 use super::settings::{CreateCommand, UpdateCommand};
 use super::values::{Period, Since};
 use crate::core::state::StateName;
@@ -51,6 +52,8 @@ pub enum Command {
     Run(Run),
     /// `check`
     Check(Check),
+    /// `init`
+    Init(InitCommand),
     /// `demo`
     Demo(Demo),
     /// `status`

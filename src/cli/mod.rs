@@ -6,6 +6,7 @@
 //! | `exit` | exit codes and errors, in one place; standard output and standard error |
 //! | `endpoint`, `client` | where the supervisor is, and one request |
 //! | `feed`, `sequencer`, `filter` | its events without a gap, and which of them are wanted |
+//! | `init` | the command that is the first process of a container |
 //! | `run`, `demo` | the commands that start a supervisor |
 //! | `configuration` | the configuration: `check` and `reload` |
 //! | `status`, `watch`, `events`, `states` | commands that look |
@@ -22,6 +23,7 @@ mod events;
 mod exit;
 mod feed;
 mod filter;
+mod init;
 mod parse;
 mod programs;
 mod render;
@@ -41,13 +43,22 @@ use client::Client;
 use control::{Success, Wait};
 use endpoint::Endpoint;
 use exit::{Exit, Failure};
+use init::Role;
 use parse::Parsed;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use values::Notation;
 
-/// Carries out what the arguments ask for. They come without the name of the program.
+/// Carries out what the arguments ask for, the first of which is the name that the program was called by.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let mut arguments = arguments.peekable();
+    // First of all, as an init must not lose a signal that comes meanwhile.
+    if let Some(role) = arguments.next().and_then(|name| Role::of_name(&name)) {
+        return init::enter(role, arguments);
+    }
+    if arguments.next_if(|word| word == "init").is_some() {
+        return init::enter(Role::Own, arguments);
+    }
     exit::conclude(parse::parse(arguments).and_then(|parsed| match parsed {
         Parsed::Print(text) => exit::say(&text).map(|()| Exit::Done),
         Parsed::Do { rpc, command } => carry_out(rpc.as_deref(), *command),
@@ -62,6 +73,7 @@ fn carry_out(rpc: Option<&str>, command: Command) -> Result<Exit, Failure> {
     };
     match command {
         Command::Run(run) => without_supervisor(rpc, "run", || run::run(run)),
+        Command::Init(init) => without_supervisor(rpc, "init", || init.carry_out()),
         Command::Demo(demo) => without_supervisor(rpc, "demo", || demo::demo(&demo)),
         Command::Check(check) => without_supervisor(rpc, "check", || configuration::check(check)),
         Command::Reload(reload) => configuration::reload(&mut connect()?, &reload),

@@ -3,9 +3,10 @@
 use super::tool::{run, tool};
 
 /// All commands there are.
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "run",
     "check",
+    "init",
     "demo",
     "status",
     "start",
