@@ -2,7 +2,8 @@
 //!
 //! Each benchmark compares `procnanny run` with a floor on the same machine in the same run: a bare loop that starts
 //! and reaps the same programs (`floor`), or a bare ROUTER socket that answers with as many bytes (`echo`). Both are
-//! processes of their own, and are watched from here by the same means. Nothing is asserted; the targets stand in the
+//! processes of their own, and are watched from here by the same means. `procnanny init` is compared with tini,
+//! dumb-init and catatonit, as far as they are installed. Nothing is asserted; the targets stand in the
 //! last columns.
 //!
 //! `cargo bench -- [--quick] [--binary PATH] [NAME]…`: shorter, another build of the program, some benchmarks only.
@@ -11,6 +12,7 @@ mod deaths;
 mod echo;
 mod floor;
 mod footprint;
+mod inits;
 mod machine;
 mod reload;
 mod report;
@@ -32,7 +34,7 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 /// A group of measurements: its name on the command line, and what it does.
 type Benchmark = (&'static str, fn(&Bench) -> Outcome<Vec<Row>>);
 
-const BENCHMARKS: [Benchmark; 8] = [
+const BENCHMARKS: [Benchmark; 9] = [
     ("start", starts::start_and_stop),
     ("death", deaths::one_by_one),
     ("herd", deaths::all_at_once),
@@ -41,6 +43,7 @@ const BENCHMARKS: [Benchmark; 8] = [
     ("reload", reload::reload),
     ("memory", footprint::memory),
     ("idle", footprint::idle),
+    ("init", inits::inits),
 ];
 
 /// What all benchmarks share.
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [floor::ROLE, parent, program @ ..] => floor::run(parent, program),
+        [inits::ROLE] => inits::listen(),
         [echo::ROLE, parent, endpoint, size] => echo::run(parent, endpoint, size),
         // `cargo bench` says `--bench`; `cargo test --all-targets` does not, and is not to take minutes.
         words if words.contains(&"--bench") && !words.contains(&"--test") => read(words).and_then(run),

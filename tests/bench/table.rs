@@ -20,6 +20,8 @@ pub struct Row {
 pub enum Target {
     /// At most so many times the floor.
     TimesFloor(f64),
+    /// At most so much more than the floor.
+    FloorAndAtMost(f64),
     /// At least such a share of the floor.
     ShareOfFloor(f64),
     /// At most so much.
@@ -55,6 +57,9 @@ impl Row {
         let (target, reached) = match self.target {
             Target::TimesFloor(times) => {
                 (format!("≤ {times} × floor"), self.floor.map(|it| self.ours <= times * it))
+            }
+            Target::FloorAndAtMost(more) => {
+                (format!("≤ floor + {more}"), self.floor.map(|it| self.ours <= it + more))
             }
             Target::ShareOfFloor(share) => {
                 (format!("≥ {share} × floor"), self.floor.map(|it| self.ours >= share * it))
