@@ -12,6 +12,7 @@
 //! - [`config`] is the one table of settings, what it takes to read their values, the files they stand in, and what a
 //!   reload of those changes.
 //! - [`api`] understands requests and writes replies and events, without a socket.
+//! - [`sockets`] are what strangers can talk to, and what a subscriber may cost.
 //! - [`supervisor`] is the shell around the core: one loop that owns the descriptors and carries out effects.
 //! - [`init`] is the first process of a container, for one command: a loop of its own.
 //! - [`cli`] is the other end: the commands, a client of the API as any other.
@@ -22,6 +23,7 @@ pub mod cli;
 pub mod config;
 pub mod core;
 pub mod init;
+pub mod sockets;
 pub mod supervisor;
 pub mod sys;
 pub mod wire;

@@ -156,6 +156,19 @@ impl Endpoint {
         let endpoint = format!("ipc://{}", directory.join(name).display());
         EndpointOption { endpoint, access: None, mode: None }.check()
     }
+
+    /// Permissions of the socket's file; `None` where there is no file.
+    pub fn mode(&self) -> Option<u32> {
+        match self.transport {
+            Transport::Ipc { mode, .. } => Some(mode),
+            Transport::Tcp => None,
+        }
+    }
+
+    /// What went wrong with it.
+    pub fn failed(&self, words: &str) -> String {
+        format!("endpoint {}: {words}", self.address)
+    }
 }
 
 fn parse_access(text: &str) -> Result<Access, String> {

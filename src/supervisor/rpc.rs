@@ -1,30 +1,20 @@
-//! Requests in, replies out: ROUTER sockets, the envelopes of their clients, and the limits that are set before bind.
+//! Requests in, replies out: ROUTER sockets, and the envelopes of their clients.
 
 use super::{Supervisor, SupervisorError};
 use crate::api::arguments::Arguments;
 use crate::api::methods;
 use crate::api::reply::{ApiError, Code, Reply};
 use crate::api::request::Access;
-use crate::config::endpoint::{Endpoint, Transport};
-use crate::sys::errno::words;
-use crate::sys::process::set_umask;
+use crate::config::endpoint::Endpoint;
+use crate::sockets::{self, Limits};
 use crate::sys::zmq_options::{self, ConnectionIdentity};
 use crate::wire::msgpack::{self, Writer};
 use crate::wire::value::Value;
-use std::ffi::CString;
 use std::os::fd::RawFd;
 use std::rc::Rc;
 
-/// The largest request, in bytes.
-const MAX_REQUEST: i64 = 1 << 20;
-/// How long a client may take to introduce itself, in milliseconds.
-const HANDSHAKE: i32 = 5000;
-/// How many requests of one client wait in libzmq before it stops reading from that client.
-const RECEIVE_QUEUE: i32 = 128;
-/// How many replies to one client wait in libzmq; more wait in its outbox.
-const SEND_QUEUE: i32 = 128;
-/// How many clients may wait to be accepted.
-const LISTEN_QUEUE: i32 = 128;
+/// The largest request has 1 MiB; of the replies to one client more wait in its outbox.
+const LIMITS: Limits = Limits { message: 1 << 20, receive_queue: 128, send_queue: 128 };
 /// How many requests of one socket are handled in a pass.
 const REQUESTS_A_PASS: usize = 256;
 /// How many bytes of requests are kept for later answers, all together.
@@ -85,12 +75,13 @@ impl RpcSocket {
     /// # Errors
     /// The endpoint and the system's words.
     pub fn bind(context: &zmq::Context, endpoint: &Endpoint) -> Result<Self, SupervisorError> {
-        let failed = |error: zmq::Error| SupervisorError(format!("endpoint {}: {error}", endpoint.address));
+        let failed = |error: zmq::Error| SupervisorError(endpoint.failed(&error.to_string()));
         let mut socket = context.socket(zmq::ROUTER).map_err(failed)?;
-        limit(&socket, MAX_REQUEST, RECEIVE_QUEUE, SEND_QUEUE).map_err(failed)?;
+        sockets::limit(&socket, LIMITS).map_err(failed)?;
         // So that a client that does not fetch its replies is an error to us, and not a loss to it.
         socket.set_router_mandatory(true).map_err(failed)?;
-        let address = bind(&mut socket, endpoint)?;
+        let bound = sockets::bind(&mut socket, &endpoint.address, endpoint.mode());
+        let address = bound.map_err(|words| SupervisorError(endpoint.failed(&words)))?;
         Ok(Self { socket, address, access: endpoint.access })
     }
 
@@ -114,40 +105,6 @@ impl RpcSocket {
             }
         }
     }
-}
-
-/// Sets the bounds of a socket that strangers can talk to. Nothing may be left to a default: those are without bound.
-pub fn limit(socket: &zmq::Socket, size: i64, receive: i32, send: i32) -> zmq::Result<()> {
-    socket.set_maxmsgsize(size)?;
-    socket.set_handshake_ivl(HANDSHAKE)?;
-    socket.set_rcvhwm(receive)?;
-    socket.set_sndhwm(send)?;
-    socket.set_backlog(LISTEN_QUEUE)?;
-    socket.set_linger(0)
-}
-
-/// Binds a socket, and returns the endpoint as it was bound. A socket's file has its permissions from the first
-/// moment: to change them after bind would leave a gap.
-pub fn bind(socket: &mut zmq::Socket, endpoint: &Endpoint) -> Result<String, SupervisorError> {
-    let failed = |words: &str| SupervisorError(format!("endpoint {}: {words}", endpoint.address));
-    let address = CString::new(endpoint.address.as_str()).map_err(|error| failed(&error.to_string()))?;
-    let bound = match endpoint.transport {
-        Transport::Ipc { mode, .. } => {
-            let before = set_umask(!mode & 0o777);
-            let bound = zmq_options::bind(socket, &address);
-            set_umask(before);
-            bound
-        }
-        Transport::Tcp => {
-            // Only where it is needed: a host may have no IPv6 at all.
-            let is_v6 = endpoint.address.starts_with("tcp://[");
-            socket.set_ipv6(is_v6).map_err(|error| failed(&error.to_string()))?;
-            zmq_options::bind(socket, &address)
-        }
-    };
-    bound.map_err(|errno| failed(&words(errno)))?;
-    let last = socket.get_last_endpoint().ok().and_then(Result::ok);
-    Ok(last.unwrap_or_else(|| endpoint.address.clone()))
 }
 
 impl Supervisor {
