@@ -15,6 +15,7 @@
 //! - [`sockets`] are what strangers can talk to, and what a subscriber may cost.
 //! - [`supervisor`] is the shell around the core: one loop that owns the descriptors and carries out effects.
 //! - [`init`] is the first process of a container, for one command: a loop of its own.
+//! - [`logger`] is a process of its own, with a loop of its own: it takes, keeps and writes what programs print.
 //! - [`cli`] is the other end: the commands, a client of the API as any other.
 //! - [`sys`] is the only place with `unsafe` and raw system calls.
 
@@ -23,6 +24,7 @@ pub mod cli;
 pub mod config;
 pub mod core;
 pub mod init;
+pub mod logger;
 pub mod sockets;
 pub mod supervisor;
 pub mod sys;

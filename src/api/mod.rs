@@ -9,6 +9,7 @@ pub mod events;
 pub mod host;
 pub mod info;
 pub mod methods;
+pub mod output;
 pub mod reload;
 pub mod reply;
 pub mod request;

@@ -38,6 +38,7 @@ mod terminal;
 mod values;
 mod watch;
 
+use crate::logger;
 use arguments::Command;
 use client::Client;
 use control::{Success, Wait};
@@ -58,6 +59,11 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     }
     if arguments.next_if(|word| word == "init").is_some() {
         return init::enter(Role::Own, arguments);
+    }
+    // No command for people, so the help does not know it.
+    if arguments.next_if(|word| word == "logger").is_some() {
+        let logged = logger::run().map(|()| Exit::Done);
+        return exit::conclude(logged.map_err(|error| Failure::Failed(error.to_string())));
     }
     exit::conclude(parse::parse(arguments).and_then(|parsed| match parsed {
         Parsed::Print(text) => exit::say(&text).map(|()| Exit::Done),

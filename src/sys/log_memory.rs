@@ -15,6 +15,8 @@ use nix::errno::Errno;
 use nix::sys::uio::{pread, pwrite};
 use nix::unistd::ftruncate;
 
+use super::hand::{self, Hand};
+
 /// How many streams there can be.
 pub const MOST_STREAMS: u32 = 1 << 18;
 
@@ -32,6 +34,10 @@ pub struct StreamCounters {
     pub written: AtomicU64,
     /// Of these, bytes that were dropped.
     pub dropped: AtomicU64,
+    /// Of the dropped ones, how many are told of where the others were written to.
+    pub marked: AtomicU64,
+    /// Of the dropped ones, how many the supervisor was told of.
+    pub told: AtomicU64,
     /// Up to where the latest bytes are being written over.
     begun: AtomicU64,
 }
@@ -68,7 +74,7 @@ impl LogMemory {
     /// # Errors
     /// `EMFILE`, `ENFILE`, `ENOMEM`; `EFBIG` under a limit on the size of files.
     pub fn create(tail: usize) -> Result<Self, Errno> {
-        let counters = in_memory(COUNTERS_SIZE as u64)?;
+        let counters = in_memory((COUNTERS_SIZE + hand::SIZE) as u64)?;
         let tails = in_memory(u64::from(MOST_STREAMS) * tail as u64)?;
         Self::shared(counters, tails, tail)
     }
@@ -79,7 +85,8 @@ impl LogMemory {
     /// `ENOMEM`, and `EINVAL` for what is no such memory.
     pub fn shared(counters: OwnedFd, tails: OwnedFd, tail: usize) -> Result<Self, Errno> {
         let size = nix::sys::stat::fstat(counters.as_fd())?.st_size;
-        if u64::try_from(size).ok().is_none_or(|size| size < COUNTERS_SIZE as u64) || tail == 0 {
+        if u64::try_from(size).ok().is_none_or(|size| size < (COUNTERS_SIZE + hand::SIZE) as u64) || tail == 0
+        {
             return Err(Errno::EINVAL);
         }
         let mapped = map(&counters)?;
@@ -101,13 +108,22 @@ impl LogMemory {
         Some(unsafe { self.mapped.0.add(stream as usize).as_ref() })
     }
 
+    /// What the logger has in hand. For the logger alone, once.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn hand(&self) -> Result<Hand, Errno> {
+        Hand::map(self.counters.as_fd(), COUNTERS_SIZE)
+    }
+
     /// Makes everything zero that is kept of a stream, before its number is used again. Its latest bytes need not be:
     /// there are none as long as none were taken.
     pub fn clear(&self, stream: u32) {
         let Some(counters) = self.counters(stream) else { return };
         counters.pid.store(0, Ordering::Relaxed);
         counters.state.store(0, Ordering::Relaxed);
-        for counter in [&counters.taken, &counters.written, &counters.dropped, &counters.begun] {
+        let StreamCounters { taken, written, dropped, marked, told, begun, .. } = counters;
+        for counter in [taken, written, dropped, marked, told, begun] {
             counter.store(0, Ordering::Relaxed);
         }
     }
@@ -145,6 +161,20 @@ impl LogMemory {
         let spoilt = usize::try_from(valid.saturating_sub(offset)).unwrap_or(usize::MAX).min(data.len());
         data.drain(..spoilt);
         Ok(Tail { offset: offset + spoilt as u64, data })
+    }
+
+    /// The very latest bytes of a stream, as many as the buffer has room for, or as there are; how many that is. For the
+    /// logger alone, since nobody else knows that they are not being written over.
+    ///
+    /// # Errors
+    /// None is known.
+    pub fn latest(&self, stream: u32, buffer: &mut [u8]) -> Result<usize, Errno> {
+        let Some(counters) = self.counters(stream) else { return Err(Errno::EINVAL) };
+        let end = counters.taken.load(Ordering::Acquire);
+        let length = (buffer.len().min(self.tail) as u64).min(end);
+        let count = usize::try_from(length).unwrap_or(0);
+        self.read_around(stream, end - length, buffer.get_mut(..count).unwrap_or_default())?;
+        Ok(count)
     }
 
     /// Where in the file a byte of a stream is, and how many follow it before the room of the stream begins anew.

@@ -21,8 +21,11 @@
 //! | `poll`, `timer`, `clock` | epoll, timerfd, the two clocks |
 //! | `process` | what a process asks or sets about itself; sending signals |
 //! | `standard` | the standard descriptors, open before anything else is |
+//! | `output_pipe` | the pipe that a stream of output goes through |
+//! | `splice` | from pipe to pipe; making one larger |
 //! | `channel` | messages with descriptors between two processes of ours |
 //! | `log_memory` | what the supervisor and the logger share |
+//! | `hand` | the part of it that is the logger's alone: what it has in hand |
 //! | `errno` | the system's words for its errors |
 //! | `terminal` | the size of a terminal, and whose turn it is on it |
 //! | `text` | giving back the memory of code that is not needed any more |
@@ -41,6 +44,7 @@ mod child;
 pub mod clock;
 pub mod errno;
 pub mod fork;
+pub mod hand;
 mod identity;
 pub mod inbox;
 pub mod limits;
@@ -48,6 +52,7 @@ pub mod lock;
 pub mod log_memory;
 mod mask;
 pub mod notify;
+pub mod output_pipe;
 mod own_pid;
 pub mod pipe;
 pub mod plan;
@@ -56,6 +61,7 @@ pub mod priority;
 pub mod process;
 pub mod scheduling;
 pub mod signals;
+pub mod splice;
 pub mod standard;
 pub mod step;
 pub mod terminal;

@@ -1,0 +1,553 @@
+//! The bytes in hand, from a stream's pipe to where they go, so that a logger that is killed at any moment can be gone on
+//! from: see the module's own page for the order of what is noted.
+
+use super::outlet::{End, Failure, Identity, Outlet, Ready};
+use crate::core::in_hand::{self, Counted, Found};
+use crate::core::lines::{self, Timestamps};
+use crate::core::log::{LogPolicy, StreamId, TAIL, Written};
+use crate::core::moment::Moment;
+use crate::core::rotation::{Cut, FileState, Holding, LineState, cut};
+use crate::sys::hand::{BUFFER, Hand};
+use crate::sys::log_memory::{LogMemory, StreamCounters};
+use crate::sys::output_pipe::unread;
+use crate::sys::splice::splice;
+use nix::errno::Errno;
+use nix::unistd::read;
+use std::fmt::Write as _;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::Ordering;
+
+/// How much is taken out of a pipe at once.
+pub const MOST_TAKEN: usize = BUFFER - TAIL;
+
+/// Everything that what is in hand goes through.
+#[derive(Debug)]
+pub struct Store {
+    memory: LogMemory,
+    hand: Hand,
+    /// The work pipe: the reading and the writing end.
+    work: [OwnedFd; 2],
+    /// How many bytes of the buffer are in use.
+    length: usize,
+    timestamps: Timestamps,
+    decoration: Vec<u8>,
+    words: String,
+}
+
+/// How a stream is written.
+#[derive(Clone, Copy, Debug)]
+pub struct How<'a> {
+    /// Its settings.
+    pub policy: LogPolicy,
+    /// `PROGRAM/INSTANCE | `.
+    pub prefix: &'a str,
+    /// Whether more of an unfinished line may come.
+    pub line: Line,
+}
+
+/// Whether more of an unfinished line may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// It may, so it can be held.
+    Open,
+    /// It will not.
+    Ended,
+}
+
+/// A text to be written.
+#[derive(Clone, Copy, Debug)]
+struct Text {
+    area: Area,
+    from: usize,
+    length: usize,
+    /// Of which part of the buffer it was made.
+    base: usize,
+    source: usize,
+    decoration: usize,
+    starts: LineState,
+    /// Of how many dropped bytes the file tells with it.
+    marked: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Area {
+    Buffer,
+    Text,
+}
+
+/// What became of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Emitted {
+    All,
+    /// The rest is an unfinished line that is held.
+    Held,
+}
+
+impl Store {
+    /// With the memory and the pipe that the supervisor owns.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn new(memory: LogMemory, work: [OwnedFd; 2]) -> Result<Self, Errno> {
+        let hand = memory.hand()?;
+        let (decoration, words) = Default::default();
+        Ok(Self { memory, hand, work, length: 0, timestamps: Timestamps::default(), decoration, words })
+    }
+
+    /// The counters of a stream.
+    pub fn counters(&self, stream: StreamId) -> Option<&StreamCounters> {
+        self.memory.counters(stream.0)
+    }
+
+    /// The stream that a killed logger had in hand.
+    pub fn left_over(&self) -> Option<StreamId> {
+        let stream = self.hand.notes().stream.get().checked_sub(1)?;
+        u32::try_from(stream).ok().map(StreamId)
+    }
+
+    /// How many bytes were taken and neither written nor dropped.
+    pub fn unsettled(&self, stream: StreamId) -> usize {
+        let Some(counters) = self.counters(stream) else { return 0 };
+        usize::try_from(counters.taken.load(Ordering::Acquire) - settled(counters)).unwrap_or(0)
+    }
+
+    /// Takes a stream in hand, with what is held of it.
+    pub fn begin(&mut self, stream: StreamId) {
+        let held = self.unsettled(stream).min(TAIL);
+        let parts = self.hand.parts();
+        let Some(counters) = self.memory.counters(stream.0) else { return };
+        let place = parts.buffer.get_mut(..held).unwrap_or_default();
+        // If it fails, the bytes are not what they were, which no error would mend.
+        self.length = self.memory.latest(stream.0, place).unwrap_or(0);
+        parts.notes.held.set(self.length as u64);
+        parts.notes.taken.set(counters.taken.load(Ordering::Acquire));
+        parts.notes.moved.set(0);
+        parts.notes.length.set(0);
+        parts.notes.time.set(now_micros());
+        parts.notes.stream.set(u64::from(stream.0) + 1);
+    }
+
+    /// Lets go of it. What is not settled by now is held.
+    pub fn end(&mut self) {
+        self.hand.notes().stream.set(0);
+    }
+
+    /// Takes up to `most` bytes out of a stream's pipe: how many; 0 at its end.
+    ///
+    /// # Errors
+    /// `EAGAIN` when there is nothing.
+    pub fn fetch(&mut self, stream: StreamId, pipe: BorrowedFd<'_>, most: usize) -> Result<usize, Errno> {
+        let moved = splice(pipe, self.work[1].as_fd(), most.min(BUFFER - self.length))?;
+        self.hand.notes().moved.set(moved as u64);
+        self.read_work(moved)?;
+        self.count(stream, moved);
+        Ok(moved)
+    }
+
+    /// What was fetched last.
+    pub fn fetched(&mut self, count: usize) -> &[u8] {
+        let length = self.length;
+        self.hand.parts().buffer.get(length - count..length).unwrap_or_default()
+    }
+
+    /// When it was fetched, in microseconds since 1970.
+    pub fn time(&self) -> u64 {
+        self.hand.notes().time.get()
+    }
+
+    /// Reads what is in the work pipe into the buffer.
+    fn read_work(&mut self, bytes: usize) -> Result<(), Errno> {
+        let mut left = bytes;
+        while left > 0 {
+            let room = self.hand.parts().buffer.get_mut(self.length..).unwrap_or_default();
+            let count = read(&self.work[0], room)?;
+            if count == 0 {
+                break;
+            }
+            self.length += count;
+            left = left.saturating_sub(count);
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, stream: StreamId, moved: usize) {
+        let length = self.length;
+        let bytes = self.hand.parts().buffer.get(length - moved..length).unwrap_or_default();
+        // Without memory for the latest bytes there are none, but they are counted.
+        let _ = self.memory.append(stream.0, bytes);
+    }
+
+    /// Takes up what a killed logger had in hand.
+    ///
+    /// # Errors
+    /// What reading the work pipe says.
+    pub fn resume(
+        &mut self,
+        stream: StreamId,
+        outlet: Option<&mut Outlet>,
+        now: Moment,
+    ) -> Result<(), Errno> {
+        let left = unread(self.work[0].as_fd())?;
+        let Some(counters) = self.memory.counters(stream.0) else { return Err(Errno::EINVAL) };
+        let notes = self.hand.notes();
+        let resume = in_hand::resume(Found {
+            held: notes.held.get(),
+            moved: notes.moved.get(),
+            left,
+            taken_before: notes.taken.get(),
+            taken: counters.taken.load(Ordering::Acquire),
+            settled: settled(counters),
+        });
+        notes.moved.set(resume.moved);
+        self.length = usize::try_from(resume.read_to).unwrap_or(BUFFER).min(BUFFER);
+        self.read_work(usize::try_from(left).unwrap_or(0))?;
+        if resume.counted == Counted::No {
+            self.count(stream, usize::try_from(resume.moved).unwrap_or(0).min(self.length));
+        }
+        if self.hand.notes().length.get() > 0 {
+            self.resume_write(stream, outlet, now);
+        }
+        Ok(())
+    }
+
+    /// Goes on with a write under way, if what it went to is still there; else the bytes are written anew, as others.
+    fn resume_write(&mut self, stream: StreamId, outlet: Option<&mut Outlet>, now: Moment) {
+        let notes = self.hand.notes();
+        let identity = Identity { inode: notes.inode.get(), device: notes.device.get() };
+        let length = notes.length.get();
+        let size = outlet.as_ref().and_then(|outlet| outlet.size_of(identity));
+        let written = in_hand::already_written(length, notes.size.get(), size);
+        let written = usize::try_from(written).unwrap_or(0);
+        if let Some(outlet) = outlet
+            && outlet.prepare(now).is_ok_and(|ready| ready.identity == identity)
+        {
+            // If it fails, the next attempt to write anything does as well.
+            let _ = self.write_noted(stream, outlet, written);
+        } else {
+            self.settle(stream, written);
+            self.hand.notes().length.set(0);
+        }
+    }
+
+    /// Writes what is in hand, but for an unfinished line that is held.
+    ///
+    /// # Errors
+    /// What was tried, and why it failed; what was written by then is counted.
+    pub fn write_out(
+        &mut self,
+        stream: StreamId,
+        how: How<'_>,
+        outlet: Option<&mut Outlet>,
+        now: Moment,
+    ) -> Result<(), Failure> {
+        let Some(outlet) = outlet else {
+            self.settle_all(stream, Settled::Written);
+            return Ok(());
+        };
+        self.decorate(how, outlet);
+        self.tell_of_dropped(stream, how, outlet, now)?;
+        loop {
+            let done = self.length - self.unsettled(stream).min(self.length);
+            let (from, to) = (done, self.length);
+            let bytes = self.hand.parts().buffer.get(from..to).unwrap_or_default();
+            let count = writable(bytes, how.line, outlet);
+            if count == 0 {
+                return Ok(());
+            }
+            if outlet.needs_line_end(stream) {
+                self.write_text(stream, how, outlet, now, b"\n", 0)?;
+            }
+            let (text, holding) = self.text_of(from, count, how, outlet);
+            if self.emit(stream, how, outlet, now, text, holding)? == Emitted::Held {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes a line of our own, at a line's start.
+    ///
+    /// # Errors
+    /// What was tried, and why it failed.
+    pub fn write_marker(
+        &mut self,
+        stream: StreamId,
+        how: How<'_>,
+        outlet: &mut Outlet,
+        now: Moment,
+        words: &str,
+    ) -> Result<(), Failure> {
+        self.decorate(how, outlet);
+        self.write_line(stream, how, outlet, now, words, 0)
+    }
+
+    fn tell_of_dropped(
+        &mut self,
+        stream: StreamId,
+        how: How<'_>,
+        outlet: &mut Outlet,
+        now: Moment,
+    ) -> Result<(), Failure> {
+        let Some(counters) = self.memory.counters(stream.0) else { return Ok(()) };
+        let dropped = counters.dropped.load(Ordering::Acquire);
+        let untold = dropped - counters.marked.load(Ordering::Acquire);
+        if untold == 0 {
+            return Ok(());
+        }
+        let mut words = std::mem::take(&mut self.words);
+        words.clear();
+        // Writing into a string cannot fail.
+        let _ = write!(words, "{untold} bytes dropped");
+        let outcome = self.write_line(stream, how, outlet, now, &words, dropped);
+        self.words = words;
+        outcome
+    }
+
+    fn write_line(
+        &mut self,
+        stream: StreamId,
+        how: How<'_>,
+        outlet: &mut Outlet,
+        now: Moment,
+        words: &str,
+        marked: u64,
+    ) -> Result<(), Failure> {
+        outlet.prepare(now)?;
+        let line_end: &[u8] = if outlet.end() == End::Line(LineState::Start) { b"" } else { b"\n" };
+        let decoration = std::mem::take(&mut self.decoration);
+        let line = [line_end, &decoration, b"[procnanny: ", words.as_bytes(), b"]\n"].concat();
+        self.decoration = decoration;
+        self.write_text(stream, how, outlet, now, &line, marked)
+    }
+
+    /// Writes bytes that are not the program's.
+    fn write_text(
+        &mut self,
+        stream: StreamId,
+        how: How<'_>,
+        outlet: &mut Outlet,
+        now: Moment,
+        bytes: &[u8],
+        marked: u64,
+    ) -> Result<(), Failure> {
+        let room = self.hand.parts().text;
+        let length = bytes.len().min(room.len());
+        if let (Some(place), Some(bytes)) = (room.get_mut(..length), bytes.get(..length)) {
+            place.copy_from_slice(bytes);
+        }
+        let (area, starts) = (Area::Text, LineState::Start);
+        let text = Text { area, from: 0, length, base: 0, source: 0, decoration: 0, starts, marked };
+        self.emit(stream, how, outlet, now, text, Holding::NONE).map(drop)
+    }
+
+    /// Prepares what stands before each line.
+    fn decorate(&mut self, how: How<'_>, outlet: &Outlet) {
+        self.decoration.clear();
+        if how.policy.timestamp == Written::Yes {
+            let time = self.hand.notes().time.get();
+            self.decoration.extend_from_slice(self.timestamps.format(time));
+        }
+        if how.policy.prefix == Written::Yes || outlet.is_console() {
+            self.decoration.extend_from_slice(how.prefix.as_bytes());
+        }
+    }
+
+    /// The text that these bytes of the buffer become.
+    fn text_of(&mut self, from: usize, count: usize, how: How<'_>, outlet: &Outlet) -> (Text, Holding) {
+        let can_hold = how.line == Line::Open && !outlet.is_shared();
+        let holding = if can_hold { Holding(TAIL) } else { Holding::NONE };
+        let starts = outlet.end().line();
+        let decoration = self.decoration.len();
+        let plain = Text {
+            area: Area::Buffer,
+            from,
+            length: count,
+            base: from,
+            source: count,
+            decoration,
+            starts,
+            marked: 0,
+        };
+        if decoration == 0 {
+            return (plain, holding);
+        }
+        let parts = self.hand.parts();
+        let source = parts.buffer.get(from..from + count).unwrap_or_default();
+        let formatted = lines::format(source, &self.decoration, starts, parts.text);
+        let text = Text { area: Area::Text, from: 0, ..plain };
+        if formatted.source == count {
+            return (Text { length: formatted.length, ..text }, holding);
+        }
+        // There was no room for more. What it ends with is not unfinished, but only not there.
+        let written = parts.text.get(..formatted.length).unwrap_or_default();
+        let length = written.iter().rposition(|byte| *byte == b'\n').map_or(formatted.length, |at| at + 1);
+        let source = lines::place(source, decoration, starts, length).source;
+        (Text { length, source, ..text }, Holding::NONE)
+    }
+
+    /// Writes a text, in as many files as it takes.
+    fn emit(
+        &mut self,
+        stream: StreamId,
+        how: How<'_>,
+        outlet: &mut Outlet,
+        now: Moment,
+        text: Text,
+        holding: Holding,
+    ) -> Result<Emitted, Failure> {
+        let mut done = 0;
+        let written = self.memory.counters(stream.0).map_or(0, |it| it.written.load(Ordering::Acquire));
+        while done < text.length {
+            let ready = outlet.prepare(now)?;
+            let (from, to) = (text.from + done, text.from + text.length);
+            let bytes = self.bytes(text.area, from, to);
+            let line = outlet.end().line();
+            let state = ready.size.map(|size| FileState { size, max_size: how.policy.max_size, line });
+            let count = match state.map_or(Cut::Write(bytes.len()), |state| cut(state, bytes, holding)) {
+                Cut::Write(count) => count,
+                Cut::Hold => return Ok(Emitted::Held),
+                Cut::Rotate if outlet.can_rotate() => {
+                    // A new file needs nobody to end a line in it.
+                    done += usize::from(text.source == 0 && bytes.first() == Some(&b'\n'));
+                    outlet.rotate(how.policy.keep)?;
+                    continue;
+                }
+                Cut::Rotate => bytes.len(),
+            };
+            self.note_write(text, done, count, written, ready);
+            self.write_noted(stream, outlet, 0)?;
+            done += count;
+        }
+        Ok(Emitted::All)
+    }
+
+    fn bytes(&mut self, area: Area, from: usize, to: usize) -> &[u8] {
+        let parts = self.hand.parts();
+        let all = match area {
+            Area::Buffer => parts.buffer,
+            Area::Text => parts.text,
+        };
+        all.get(from..to).unwrap_or_default()
+    }
+
+    /// Notes what is about to be written, its length last.
+    fn note_write(&mut self, text: Text, done: usize, count: usize, written: u64, ready: Ready) {
+        let notes = self.hand.notes();
+        let is_text = text.area == Area::Text;
+        // Bytes of the buffer stand for themselves, whichever part of them is written.
+        let written = if is_text { written } else { written + done as u64 };
+        notes.area.set(u64::from(is_text));
+        notes.from.set((text.from + done) as u64);
+        notes.base.set(text.base as u64);
+        notes.source.set(if is_text { text.source } else { count } as u64);
+        notes.decoration.set(text.decoration as u64);
+        notes.starts.set(u64::from(text.starts == LineState::Start));
+        notes.written.set(written);
+        notes.marked.set(text.marked);
+        notes.size.set(ready.size.unwrap_or(0));
+        notes.inode.set(ready.identity.inode);
+        notes.device.set(ready.identity.device);
+        notes.length.set(count as u64);
+    }
+
+    /// Writes what is noted, from `done` on, and counts it.
+    fn write_noted(&mut self, stream: StreamId, outlet: &mut Outlet, done: usize) -> Result<(), Failure> {
+        let parts = self.hand.parts();
+        let number = |note: u64| usize::try_from(note).unwrap_or(0);
+        let (from, length) = (number(parts.notes.from.get()), number(parts.notes.length.get()));
+        let all = if parts.notes.area.get() == 1 { parts.text } else { parts.buffer };
+        let bytes = all.get(from..from + length).unwrap_or_default();
+        let mut done = done;
+        let mut failure = None;
+        while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
+            match outlet.write(stream, rest) {
+                Ok(count) => done += count,
+                Err(why) => {
+                    failure = Some(why);
+                    break;
+                }
+            }
+        }
+        let within = self.settle(stream, done);
+        if failure.is_some() && within == Within::Ours {
+            outlet.mark_broken();
+        }
+        self.hand.notes().length.set(0);
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Counts so many bytes of the write under way. To do so again changes nothing.
+    fn settle(&mut self, stream: StreamId, done: usize) -> Within {
+        let parts = self.hand.parts();
+        let Some(counters) = self.memory.counters(stream.0) else { return Within::Theirs };
+        let number = |note: u64| usize::try_from(note).unwrap_or(0);
+        let (base, source) = (number(parts.notes.base.get()), number(parts.notes.source.get()));
+        let is_all = done as u64 == parts.notes.length.get();
+        if source == 0 && is_all && parts.notes.marked.get() > 0 {
+            counters.marked.store(parts.notes.marked.get(), Ordering::Release);
+        }
+        if parts.notes.area.get() == 0 {
+            counters.written.store(parts.notes.written.get() + done as u64, Ordering::Release);
+            return Within::Theirs;
+        }
+        let starts = if parts.notes.starts.get() == 1 { LineState::Start } else { LineState::Within };
+        let source_bytes = parts.buffer.get(base..base + source).unwrap_or_default();
+        let text = number(parts.notes.from.get()) + done;
+        let place = lines::place(source_bytes, number(parts.notes.decoration.get()), starts, text);
+        counters.written.store(parts.notes.written.get() + place.source as u64, Ordering::Release);
+        let ours = place.within_decoration || source == 0 && done > 0 && !is_all;
+        if ours { Within::Ours } else { Within::Theirs }
+    }
+
+    /// Settles all that is in hand.
+    pub fn settle_all(&mut self, stream: StreamId, how: Settled) {
+        self.settle_but(stream, how, 0);
+    }
+
+    /// Settles all that is in hand but for the last `held` bytes.
+    pub fn settle_but(&mut self, stream: StreamId, how: Settled, held: usize) {
+        let bytes = self.unsettled(stream).saturating_sub(held) as u64;
+        let Some(counters) = self.counters(stream) else { return };
+        let counter = match how {
+            Settled::Written => &counters.written,
+            Settled::Dropped => &counters.dropped,
+        };
+        counter.fetch_add(bytes, Ordering::AcqRel);
+    }
+}
+
+/// What became of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// They are where they go.
+    Written,
+    /// They are lost.
+    Dropped,
+}
+
+/// Whose bytes a text was cut in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Within {
+    Theirs,
+    Ours,
+}
+
+/// How many of these bytes may be written now.
+fn writable(bytes: &[u8], line: Line, outlet: &Outlet) -> usize {
+    if line == Line::Ended || !outlet.is_shared() {
+        return bytes.len();
+    }
+    match bytes.iter().rposition(|byte| *byte == b'\n') {
+        Some(at) => at + 1,
+        None if bytes.len() >= TAIL => bytes.len(),
+        None => 0,
+    }
+}
+
+fn settled(counters: &StreamCounters) -> u64 {
+    counters.written.load(Ordering::Acquire) + counters.dropped.load(Ordering::Acquire)
+}
+
+fn now_micros() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
+}
