@@ -2,7 +2,7 @@
 
 use super::Logger;
 use super::outlet::Failure;
-use super::store::{Line, MOST_TAKEN, Settled};
+use super::store::{Line, MOST_TAKEN, Pen, Settled};
 use super::streams::{Reading, Room, Stream};
 use crate::api::output::Part;
 use crate::core::log::{StreamId, TAIL};
@@ -108,8 +108,11 @@ impl Logger {
     /// ago.
     fn try_to_write(&mut self, id: StreamId, marker: Option<&str>) -> Result<(), Option<Failure>> {
         let (Some(store), Some(stream)) = (&mut self.store, self.streams.get(&id)) else { return Ok(()) };
-        let mut outlet = stream.outlet.and_then(|outlet| self.outlets.get(outlet));
-        if outlet.as_ref().is_some_and(|outlet| outlet.retry_at.is_some_and(|at| at > self.now)) {
+        let Some(outlet) = stream.outlet.and_then(|outlet| self.outlets.get(outlet)) else {
+            store.settle_all(id, Settled::Written);
+            return Ok(());
+        };
+        if outlet.retry_at.is_some_and(|at| at > self.now) {
             return Err(None);
         }
         let mut how = stream.how();
@@ -117,9 +120,10 @@ impl Logger {
             // It begins a line, so that which is not finished is ended.
             how.line = Line::Ended;
         }
-        store.write_out(id, how, outlet.as_deref_mut(), self.now)?;
-        if let (Some(words), Some(outlet)) = (marker, outlet) {
-            store.write_marker(id, how, outlet, self.now, words)?;
+        let mut pen = Pen { stream: id, how, outlet, now: self.now };
+        store.write_out(&mut pen)?;
+        if let Some(words) = marker {
+            store.write_marker(&mut pen, words)?;
         }
         Ok(())
     }

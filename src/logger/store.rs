@@ -13,7 +13,6 @@ use crate::sys::output_pipe::unread;
 use crate::sys::splice::splice;
 use nix::errno::Errno;
 use nix::unistd::read;
-use std::fmt::Write as _;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::Ordering;
 
@@ -31,7 +30,6 @@ pub struct Store {
     length: usize,
     timestamps: Timestamps,
     decoration: Vec<u8>,
-    words: String,
 }
 
 /// How a stream is written.
@@ -43,6 +41,19 @@ pub struct How<'a> {
     pub prefix: &'a str,
     /// Whether more of an unfinished line may come.
     pub line: Line,
+}
+
+/// What a stream is written with.
+#[derive(Debug)]
+pub struct Pen<'a> {
+    /// The stream.
+    pub stream: StreamId,
+    /// How it is written.
+    pub how: How<'a>,
+    /// Where it goes.
+    pub outlet: &'a mut Outlet,
+    /// The time of the present turn.
+    pub now: Moment,
 }
 
 /// Whether more of an unfinished line may come.
@@ -90,8 +101,8 @@ impl Store {
     /// `ENOMEM`.
     pub fn new(memory: LogMemory, work: [OwnedFd; 2]) -> Result<Self, Errno> {
         let hand = memory.hand()?;
-        let (decoration, words) = Default::default();
-        Ok(Self { memory, hand, work, length: 0, timestamps: Timestamps::default(), decoration, words })
+        let (timestamps, decoration) = Default::default();
+        Ok(Self { memory, hand, work, length: 0, timestamps, decoration })
     }
 
     /// The counters of a stream.
@@ -233,32 +244,22 @@ impl Store {
     ///
     /// # Errors
     /// What was tried, and why it failed; what was written by then is counted.
-    pub fn write_out(
-        &mut self,
-        stream: StreamId,
-        how: How<'_>,
-        outlet: Option<&mut Outlet>,
-        now: Moment,
-    ) -> Result<(), Failure> {
-        let Some(outlet) = outlet else {
-            self.settle_all(stream, Settled::Written);
-            return Ok(());
-        };
-        self.decorate(how, outlet);
-        self.tell_of_dropped(stream, how, outlet, now)?;
+    pub fn write_out(&mut self, pen: &mut Pen<'_>) -> Result<(), Failure> {
+        self.decorate(pen);
+        self.tell_of_dropped(pen)?;
         loop {
-            let done = self.length - self.unsettled(stream).min(self.length);
-            let (from, to) = (done, self.length);
-            let bytes = self.hand.parts().buffer.get(from..to).unwrap_or_default();
-            let count = writable(bytes, how.line, outlet);
+            let from = self.length - self.unsettled(pen.stream).min(self.length);
+            let count = pen.writable(self.bytes(Area::Buffer, from, self.length));
             if count == 0 {
                 return Ok(());
             }
-            if outlet.needs_line_end(stream) {
-                self.write_text(stream, how, outlet, now, b"\n", 0)?;
+            // Only then is it known how it ends.
+            pen.outlet.prepare(pen.now)?;
+            if pen.outlet.needs_line_end(pen.stream) {
+                self.write_own(pen, b"\n", 0)?;
             }
-            let (text, holding) = self.text_of(from, count, how, outlet);
-            if self.emit(stream, how, outlet, now, text, holding)? == Emitted::Held {
+            let (text, holding) = self.text_of(pen, from, count);
+            if self.emit(pen, text, holding)? == Emitted::Held {
                 return Ok(());
             }
         }
@@ -268,67 +269,30 @@ impl Store {
     ///
     /// # Errors
     /// What was tried, and why it failed.
-    pub fn write_marker(
-        &mut self,
-        stream: StreamId,
-        how: How<'_>,
-        outlet: &mut Outlet,
-        now: Moment,
-        words: &str,
-    ) -> Result<(), Failure> {
-        self.decorate(how, outlet);
-        self.write_line(stream, how, outlet, now, words, 0)
+    pub fn write_marker(&mut self, pen: &mut Pen<'_>, words: &str) -> Result<(), Failure> {
+        self.decorate(pen);
+        self.write_line(pen, words, 0)
     }
 
-    fn tell_of_dropped(
-        &mut self,
-        stream: StreamId,
-        how: How<'_>,
-        outlet: &mut Outlet,
-        now: Moment,
-    ) -> Result<(), Failure> {
-        let Some(counters) = self.memory.counters(stream.0) else { return Ok(()) };
+    fn tell_of_dropped(&mut self, pen: &mut Pen<'_>) -> Result<(), Failure> {
+        let Some(counters) = self.memory.counters(pen.stream.0) else { return Ok(()) };
         let dropped = counters.dropped.load(Ordering::Acquire);
-        let untold = dropped - counters.marked.load(Ordering::Acquire);
+        let untold = dropped - counters.marked.load(Ordering::Acquire).min(dropped);
         if untold == 0 {
             return Ok(());
         }
-        let mut words = std::mem::take(&mut self.words);
-        words.clear();
-        // Writing into a string cannot fail.
-        let _ = write!(words, "{untold} bytes dropped");
-        let outcome = self.write_line(stream, how, outlet, now, &words, dropped);
-        self.words = words;
-        outcome
+        self.write_line(pen, &format!("{untold} bytes dropped"), dropped)
     }
 
-    fn write_line(
-        &mut self,
-        stream: StreamId,
-        how: How<'_>,
-        outlet: &mut Outlet,
-        now: Moment,
-        words: &str,
-        marked: u64,
-    ) -> Result<(), Failure> {
-        outlet.prepare(now)?;
-        let line_end: &[u8] = if outlet.end() == End::Line(LineState::Start) { b"" } else { b"\n" };
-        let decoration = std::mem::take(&mut self.decoration);
-        let line = [line_end, &decoration, b"[procnanny: ", words.as_bytes(), b"]\n"].concat();
-        self.decoration = decoration;
-        self.write_text(stream, how, outlet, now, &line, marked)
+    fn write_line(&mut self, pen: &mut Pen<'_>, words: &str, marked: u64) -> Result<(), Failure> {
+        pen.outlet.prepare(pen.now)?;
+        let line_end: &[u8] = if pen.outlet.end() == End::Line(LineState::Start) { b"" } else { b"\n" };
+        let line = [line_end, &self.decoration, b"[procnanny: ", words.as_bytes(), b"]\n"].concat();
+        self.write_own(pen, &line, marked)
     }
 
     /// Writes bytes that are not the program's.
-    fn write_text(
-        &mut self,
-        stream: StreamId,
-        how: How<'_>,
-        outlet: &mut Outlet,
-        now: Moment,
-        bytes: &[u8],
-        marked: u64,
-    ) -> Result<(), Failure> {
+    fn write_own(&mut self, pen: &mut Pen<'_>, bytes: &[u8], marked: u64) -> Result<(), Failure> {
         let room = self.hand.parts().text;
         let length = bytes.len().min(room.len());
         if let (Some(place), Some(bytes)) = (room.get_mut(..length), bytes.get(..length)) {
@@ -336,37 +300,29 @@ impl Store {
         }
         let (area, starts) = (Area::Text, LineState::Start);
         let text = Text { area, from: 0, length, base: 0, source: 0, decoration: 0, starts, marked };
-        self.emit(stream, how, outlet, now, text, Holding::NONE).map(drop)
+        self.emit(pen, text, Holding::NONE).map(drop)
     }
 
     /// Prepares what stands before each line.
-    fn decorate(&mut self, how: How<'_>, outlet: &Outlet) {
+    fn decorate(&mut self, pen: &Pen<'_>) {
         self.decoration.clear();
-        if how.policy.timestamp == Written::Yes {
+        if pen.how.policy.timestamp == Written::Yes {
             let time = self.hand.notes().time.get();
             self.decoration.extend_from_slice(self.timestamps.format(time));
         }
-        if how.policy.prefix == Written::Yes || outlet.is_console() {
-            self.decoration.extend_from_slice(how.prefix.as_bytes());
+        if pen.how.policy.prefix == Written::Yes || pen.outlet.is_console() {
+            self.decoration.extend_from_slice(pen.how.prefix.as_bytes());
         }
     }
 
     /// The text that these bytes of the buffer become.
-    fn text_of(&mut self, from: usize, count: usize, how: How<'_>, outlet: &Outlet) -> (Text, Holding) {
-        let can_hold = how.line == Line::Open && !outlet.is_shared();
+    fn text_of(&mut self, pen: &Pen<'_>, from: usize, count: usize) -> (Text, Holding) {
+        let can_hold = pen.how.line == Line::Open && !pen.outlet.is_shared();
         let holding = if can_hold { Holding(TAIL) } else { Holding::NONE };
-        let starts = outlet.end().line();
-        let decoration = self.decoration.len();
-        let plain = Text {
-            area: Area::Buffer,
-            from,
-            length: count,
-            base: from,
-            source: count,
-            decoration,
-            starts,
-            marked: 0,
-        };
+        let (starts, decoration) = (pen.outlet.end().line(), self.decoration.len());
+        let (base, source, marked) = (from, count, 0);
+        let area = Area::Buffer;
+        let plain = Text { area, from, length: count, base, source, decoration, starts, marked };
         if decoration == 0 {
             return (plain, holding);
         }
@@ -385,36 +341,27 @@ impl Store {
     }
 
     /// Writes a text, in as many files as it takes.
-    fn emit(
-        &mut self,
-        stream: StreamId,
-        how: How<'_>,
-        outlet: &mut Outlet,
-        now: Moment,
-        text: Text,
-        holding: Holding,
-    ) -> Result<Emitted, Failure> {
+    fn emit(&mut self, pen: &mut Pen<'_>, text: Text, holding: Holding) -> Result<Emitted, Failure> {
         let mut done = 0;
-        let written = self.memory.counters(stream.0).map_or(0, |it| it.written.load(Ordering::Acquire));
+        let written = self.counters(pen.stream).map_or(0, |it| it.written.load(Ordering::Acquire));
         while done < text.length {
-            let ready = outlet.prepare(now)?;
-            let (from, to) = (text.from + done, text.from + text.length);
-            let bytes = self.bytes(text.area, from, to);
-            let line = outlet.end().line();
-            let state = ready.size.map(|size| FileState { size, max_size: how.policy.max_size, line });
+            let ready = pen.outlet.prepare(pen.now)?;
+            let bytes = self.bytes(text.area, text.from + done, text.from + text.length);
+            let (max_size, line) = (pen.how.policy.max_size, pen.outlet.end().line());
+            let state = ready.size.map(|size| FileState { size, max_size, line });
             let count = match state.map_or(Cut::Write(bytes.len()), |state| cut(state, bytes, holding)) {
                 Cut::Write(count) => count,
                 Cut::Hold => return Ok(Emitted::Held),
-                Cut::Rotate if outlet.can_rotate() => {
+                Cut::Rotate if pen.outlet.can_rotate() => {
                     // A new file needs nobody to end a line in it.
                     done += usize::from(text.source == 0 && bytes.first() == Some(&b'\n'));
-                    outlet.rotate(how.policy.keep)?;
+                    pen.outlet.rotate(pen.how.policy.keep)?;
                     continue;
                 }
                 Cut::Rotate => bytes.len(),
             };
             self.note_write(text, done, count, written, ready);
-            self.write_noted(stream, outlet, 0)?;
+            self.write_noted(pen.stream, pen.outlet, 0)?;
             done += count;
         }
         Ok(Emitted::All)
@@ -531,15 +478,17 @@ enum Within {
     Ours,
 }
 
-/// How many of these bytes may be written now.
-fn writable(bytes: &[u8], line: Line, outlet: &Outlet) -> usize {
-    if line == Line::Ended || !outlet.is_shared() {
-        return bytes.len();
-    }
-    match bytes.iter().rposition(|byte| *byte == b'\n') {
-        Some(at) => at + 1,
-        None if bytes.len() >= TAIL => bytes.len(),
-        None => 0,
+impl Pen<'_> {
+    /// How many of these bytes may be written now.
+    fn writable(&self, bytes: &[u8]) -> usize {
+        if self.how.line == Line::Ended || !self.outlet.is_shared() {
+            return bytes.len();
+        }
+        match bytes.iter().rposition(|byte| *byte == b'\n') {
+            Some(at) => at + 1,
+            None if bytes.len() >= TAIL => bytes.len(),
+            None => 0,
+        }
     }
 }
 
