@@ -66,6 +66,7 @@ pub fn run() -> Result<(), LoggerError> {
         output: None,
         streams: streams::Streams::default(),
         outlets: streams::Outlets::default(),
+        enlarged: 0,
         waiting: None,
         deadlines: Deadlines::default(),
         armed_at: None,
@@ -99,6 +100,8 @@ struct Logger {
     output: Option<publish::Output>,
     streams: streams::Streams,
     outlets: streams::Outlets,
+    /// How many pipes were made larger.
+    enlarged: usize,
     /// The stream that a killed logger had in hand: until it is gone on with, no other is read.
     waiting: Option<StreamId>,
     deadlines: Deadlines<Due>,

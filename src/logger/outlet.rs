@@ -21,8 +21,8 @@ use std::path::Path;
 const FILE_MODE: Mode = Mode::from_bits_truncate(0o640);
 /// The permissions of a new directory, before the umask.
 const DIRECTORY_MODE: u32 = 0o750;
-/// How much is written at once to what may block: `PIPE_BUF`, which a pipe that can be written to always takes.
-const AT_ONCE: usize = 4096;
+/// How much is written at once to what may block: `PIPE_BUF`, of which a pipe that can be written to always takes all.
+pub const AT_ONCE: usize = 4096;
 
 /// What it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -40,8 +40,8 @@ pub struct Outlet {
     pub target: Target,
     /// How many streams go there.
     pub users: u32,
-    /// When a failed one is tried again.
-    pub retry_at: Option<Moment>,
+    /// What failed, and when it is tried again.
+    pub trouble: Option<Trouble>,
     /// Since when it takes nothing, though nothing is wrong with it.
     pub full_since: Option<Moment>,
     open: Option<OpenFile>,
@@ -112,6 +112,15 @@ pub struct Failure {
     pub errno: Errno,
 }
 
+/// A failure that is known, so that not every stream finds it out again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// The failure.
+    pub failure: Failure,
+    /// When it is tried again; until then nothing is.
+    pub retry_at: Moment,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attempt {
     MakeDirectory,
@@ -130,7 +139,7 @@ impl Attempt {
 impl Outlet {
     /// A target that nothing was opened of yet.
     pub fn new(target: Target) -> Self {
-        Self { target, users: 0, retry_at: None, full_since: None, open: None, checked: Moment::default() }
+        Self { target, users: 0, trouble: None, full_since: None, open: None, checked: Moment::default() }
     }
 
     /// What it is, if it is open.
@@ -153,14 +162,14 @@ impl Outlet {
         self.open.as_ref().map_or(End::Line(LineState::Start), |file| file.end)
     }
 
-    /// Whether a line has to be ended before this stream begins another one.
-    pub fn needs_line_end(&self, stream: StreamId) -> bool {
-        match self.end() {
-            End::Broken => true,
-            End::Line(LineState::Start) => false,
-            End::Line(LineState::Within) => {
-                self.is_shared() && self.open.as_ref().and_then(|file| file.writer) != Some(stream)
-            }
+    /// Whether a line has to be ended before more of this stream is written, of which so much was written before: a line
+    /// of another stream, or of an earlier life of this one.
+    pub fn needs_line_end(&self, stream: StreamId, written: u64) -> bool {
+        match (self.end(), self.open.as_ref().and_then(|file| file.writer)) {
+            (End::Broken, _) => true,
+            (End::Line(LineState::Start), _) => false,
+            (End::Line(LineState::Within), Some(writer)) => writer != stream,
+            (End::Line(LineState::Within), None) => self.is_shared() || written == 0,
         }
     }
 

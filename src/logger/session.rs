@@ -16,6 +16,9 @@ use std::sync::atomic::Ordering;
 const USUAL_ROOM: usize = 64 << 10;
 /// How much a pipe is to hold that was found full.
 const LARGE_ROOM: usize = 1 << 20;
+/// How many pipes are made larger: all pipes of a user that is not privileged share what
+/// `/proc/sys/fs/pipe-user-pages-soft` allows, and this is a quarter of it (pipe(7)).
+const MOST_ENLARGED: usize = 16;
 /// How many markers wait for a stream that cannot be written.
 const MOST_MARKERS: usize = 8;
 
@@ -73,8 +76,9 @@ impl Logger {
             // It is nothing that can be read, and will not become it.
             Err(_) => return Some(Taken::End),
         };
-        if count >= USUAL_ROOM && stream.room == Room::Usual {
+        if count >= USUAL_ROOM && stream.room == Room::Usual && self.enlarged < MOST_ENLARGED {
             stream.room = Room::Enlarged;
+            self.enlarged += 1;
             // If it may not be larger, the program waits a little more often.
             let _ = set_room(stream.pipe.as_fd(), LARGE_ROOM);
         }
@@ -104,16 +108,15 @@ impl Logger {
         }
     }
 
-    /// Writes what is in hand, and then a marker if there is one. No failure in particular: it failed less than a moment
-    /// ago.
-    fn try_to_write(&mut self, id: StreamId, marker: Option<&str>) -> Result<(), Option<Failure>> {
+    /// Writes what is in hand, and then a marker if there is one. What has just failed is not tried again at once.
+    fn try_to_write(&mut self, id: StreamId, marker: Option<&str>) -> Result<(), Failure> {
         let (Some(store), Some(stream)) = (&mut self.store, self.streams.get(&id)) else { return Ok(()) };
         let Some(outlet) = stream.outlet.and_then(|outlet| self.outlets.get(outlet)) else {
             store.settle_all(id, Settled::Written);
             return Ok(());
         };
-        if outlet.retry_at.is_some_and(|at| at > self.now) {
-            return Err(None);
+        if let Some(trouble) = outlet.trouble.filter(|trouble| trouble.retry_at > self.now) {
+            return Err(trouble.failure);
         }
         let mut how = stream.how();
         if marker.is_some() {
@@ -185,9 +188,11 @@ impl Logger {
     pub(super) fn go_on(&mut self, id: StreamId) {
         let (Some(store), Some(stream)) = (&mut self.store, self.streams.get(&id)) else { return };
         let outlet = stream.outlet.and_then(|outlet| self.outlets.get(outlet));
-        let resumed = store.resume(id, outlet, self.now);
-        self.deliver(id);
-        if let (Some(store), Ok(()) | Err(_)) = (&mut self.store, resumed) {
+        // If the work pipe cannot be read, there is nothing to go on with.
+        if store.resume(id, outlet, self.now).is_ok() {
+            self.deliver(id);
+        }
+        if let Some(store) = &mut self.store {
             store.end();
         }
         self.read_all();

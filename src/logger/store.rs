@@ -1,7 +1,7 @@
 //! The bytes in hand, from a stream's pipe to where they go, so that a logger that is killed at any moment can be gone on
 //! from: see the module's own page for the order of what is noted.
 
-use super::outlet::{End, Failure, Identity, Outlet, Ready};
+use super::outlet::{AT_ONCE, End, Failure, Identity, Outlet, Ready};
 use crate::core::in_hand::{self, Counted, Found};
 use crate::core::lines::{self, Timestamps};
 use crate::core::log::{LogPolicy, StreamId, TAIL, Written};
@@ -255,7 +255,8 @@ impl Store {
             }
             // Only then is it known how it ends.
             pen.outlet.prepare(pen.now)?;
-            if pen.outlet.needs_line_end(pen.stream) {
+            let written = self.counters(pen.stream).map_or(0, |it| it.written.load(Ordering::Acquire));
+            if pen.outlet.needs_line_end(pen.stream, written) {
                 self.write_own(pen, b"\n", 0)?;
             }
             let (text, holding) = self.text_of(pen, from, count);
@@ -348,8 +349,11 @@ impl Store {
             let ready = pen.outlet.prepare(pen.now)?;
             let bytes = self.bytes(text.area, text.from + done, text.from + text.length);
             let (max_size, line) = (pen.how.policy.max_size, pen.outlet.end().line());
-            let state = ready.size.map(|size| FileState { size, max_size, line });
-            let count = match state.map_or(Cut::Write(bytes.len()), |state| cut(state, bytes, holding)) {
+            let next = match ready.size {
+                Some(size) => cut(FileState { size, max_size, line }, bytes, holding),
+                None => Cut::Write(lines_at_once(bytes)),
+            };
+            let count = match next {
                 Cut::Write(count) => count,
                 Cut::Hold => return Ok(Emitted::Held),
                 Cut::Rotate if pen.outlet.can_rotate() => {
@@ -490,6 +494,13 @@ impl Pen<'_> {
             None => 0,
         }
     }
+}
+
+/// How much is written at once to what may block, so that it blocks between lines rather than within what stands before
+/// one.
+fn lines_at_once(bytes: &[u8]) -> usize {
+    let most = bytes.get(..AT_ONCE).unwrap_or(bytes);
+    most.iter().rposition(|byte| *byte == b'\n').map_or(most.len(), |at| at + 1)
 }
 
 fn settled(counters: &StreamCounters) -> u64 {

@@ -1,6 +1,6 @@
 //! Output that cannot be written: it is dropped or waits, the supervisor is told, and it is tried again.
 
-use super::outlet::Failure;
+use super::outlet::{Failure, Trouble};
 use super::store::Settled;
 use super::streams::{Reading, Told};
 use super::{Due, Logger};
@@ -31,10 +31,9 @@ impl Logger {
     pub(super) fn it_worked(&mut self, id: StreamId) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         if let Some(outlet) = stream.outlet.and_then(|outlet| self.outlets.get(outlet)) {
-            outlet.retry_at = None;
-            outlet.full_since = None;
+            outlet.trouble = None;
         }
-        if stream.told == Told::Trouble {
+        if stream.told == Told::Trouble && self.link.has_room() {
             stream.told = Told::Fine;
             self.deadlines.cancel(Due::Retry(id));
             self.tell_dropped(id);
@@ -43,35 +42,33 @@ impl Logger {
         self.start_reading(id);
     }
 
-    /// What a stream had could not be written. Without a failure in particular it was not even tried.
-    pub(super) fn it_failed(&mut self, id: StreamId, failure: Option<Failure>) {
+    /// What a stream had could not be written, or has failed so lately that it was not tried.
+    pub(super) fn it_failed(&mut self, id: StreamId, failure: Failure) {
         let now = self.now;
         let Some(stream) = self.streams.get_mut(&id) else { return };
         let Some(outlet) = stream.outlet.and_then(|outlet| self.outlets.get(outlet)) else { return };
-        let is_full = failure.is_some_and(|failure| failure.errno == Errno::EAGAIN);
+        let is_full = failure.errno == Errno::EAGAIN;
         let full_for = if is_full { now.since(*outlet.full_since.get_or_insert(now)) } else { PATIENCE };
         // A console that is closed stays closed.
-        let is_gone = outlet.is_console() && failure.is_some_and(|failure| failure.errno == Errno::EPIPE);
+        let is_gone = outlet.is_console() && failure.errno == Errno::EPIPE;
         let course = match stream.route.policy.on_full {
-            _ if is_full && full_for < PATIENCE => Course::Wait,
+            _ if full_for < PATIENCE => Course::Wait,
             OnFull::Block if !is_gone => Course::Wait,
             OnFull::Block | OnFull::Drop => Course::Drop,
         };
-        let next = match (is_full, course) {
+        let next = if is_full && course == Course::Wait {
             // The longer it has taken nothing, the less often it is tried.
-            (true, Course::Wait) => now.after((full_for / 4).clamp(SOON, RETRY)),
-            (false, _) | (true, Course::Drop) => {
-                let next = *outlet.retry_at.get_or_insert(now.after(RETRY));
-                // Once that time has come, the present try is the one that was meant.
-                let next = if next > now { next } else { now.after(RETRY) };
-                outlet.retry_at = Some(next);
-                next
-            }
+            now.after((full_for / 4).clamp(SOON, RETRY))
+        } else {
+            let known = outlet.trouble.map(|trouble| trouble.retry_at).filter(|at| *at > now);
+            let retry_at = known.unwrap_or(now.after(RETRY));
+            outlet.trouble = Some(Trouble { failure, retry_at });
+            retry_at
         };
-        let words = failure.filter(|_| full_for >= PATIENCE).map(|failure| outlet.words(failure));
         self.deadlines.arm(Due::Retry(id), next);
-        if let Some(words) = words.filter(|_| stream.told == Told::Fine) {
+        if full_for >= PATIENCE && stream.told == Told::Fine && self.link.has_room() {
             stream.told = Told::Trouble;
+            let words = outlet.words(failure);
             self.link.tell(&FromLogger::Trouble { stream: id, words });
         }
         match course {

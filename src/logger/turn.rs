@@ -218,10 +218,14 @@ impl Logger {
         }
         let Some(stream) = self.streams.get(&id) else { return };
         let outlet = stream.outlet.and_then(|outlet| self.outlets.get(outlet));
-        let prepared = outlet.map_or(Ok(()), |outlet| outlet.prepare(self.now).map(drop));
+        let prepared = outlet.map_or(Ok(()), |outlet| {
+            // Whatever failed before, it is tried now.
+            outlet.trouble = None;
+            outlet.prepare(self.now).map(drop)
+        });
         match prepared {
             Ok(()) => self.retry(id),
-            Err(failure) => self.it_failed(id, Some(failure)),
+            Err(failure) => self.it_failed(id, failure),
         }
     }
 
@@ -291,6 +295,7 @@ impl Logger {
         if let Some(outlet) = stream.outlet {
             self.outlets.leave(outlet);
         }
+        self.enlarged -= usize::from(stream.room == Room::Enlarged);
         self.deadlines.cancel(Due::Retry(id));
         self.deadlines.cancel(Due::TellDropped(id));
         self.link.tell(&FromLogger::Closed { stream: id });

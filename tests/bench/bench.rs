@@ -13,6 +13,7 @@ mod echo;
 mod floor;
 mod footprint;
 mod inits;
+mod log;
 mod machine;
 mod reload;
 mod report;
@@ -34,13 +35,14 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 /// A group of measurements: its name on the command line, and what it does.
 type Benchmark = (&'static str, fn(&Bench) -> Outcome<Vec<Row>>);
 
-const BENCHMARKS: [Benchmark; 9] = [
+const BENCHMARKS: [Benchmark; 10] = [
     ("start", starts::start_and_stop),
     ("death", deaths::one_by_one),
     ("herd", deaths::all_at_once),
     ("requests", requests::requests),
     ("status", requests::large_status),
     ("reload", reload::reload),
+    ("log", log::log),
     ("memory", footprint::memory),
     ("idle", footprint::idle),
     ("init", inits::inits),
@@ -88,6 +90,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [floor::ROLE, parent, program @ ..] => floor::run(parent, program),
         [inits::ROLE] => inits::listen(),
+        [log::ROLE, parent, block, bytes] => log::run(parent, block, bytes),
         [echo::ROLE, parent, endpoint, size] => echo::run(parent, endpoint, size),
         // `cargo bench` says `--bench`; `cargo test --all-targets` does not, and is not to take minutes.
         words if words.contains(&"--bench") && !words.contains(&"--test") => read(words).and_then(run),

@@ -3,6 +3,10 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod endings;
 mod killed;
 mod lines;
 mod rig;
+mod shared;
+mod subscribers;
+mod trouble;
