@@ -1,6 +1,7 @@
 //! The supervisor's part of the logger: the channel, the memory that both share, and both ends of each pipe.
 
 use crate::common::{DEADLINE, Scratch, eventually, within};
+use nix::errno::Errno;
 use nix::sys::signal::Signal;
 use procnanny::core::log::{LogPolicy, OutputSource, StreamId, TAIL};
 use procnanny::sys::channel::{Channel, LONGEST_MESSAGE, Received};
@@ -21,7 +22,8 @@ pub struct Rig {
     pub scratch: Scratch,
     pub memory: LogMemory,
     work: (OwnedFd, OwnedFd),
-    streams: BTreeMap<StreamId, (Route, OwnedFd, OwnedFd)>,
+    /// The reading end of each, and the writing end until it is let go.
+    streams: BTreeMap<StreamId, (Route, OwnedFd, Option<OwnedFd>)>,
     channel: Option<Channel>,
     pub process: Child,
     stdout: Option<OwnedFd>,
@@ -54,13 +56,22 @@ impl Rig {
         Self::with_stdout(None)
     }
 
+    /// One whose first logger is run by another program, whose command line this begins.
+    pub fn under(wrapper: &[&str]) -> Self {
+        Self::build(None, wrapper)
+    }
+
     /// With this as its standard output.
     pub fn with_stdout(stdout: Option<OwnedFd>) -> Self {
+        Self::build(stdout, &[])
+    }
+
+    fn build(stdout: Option<OwnedFd>, wrapper: &[&str]) -> Self {
         let scratch = Scratch::new();
         let memory = LogMemory::create(TAIL).unwrap();
         let (streams, said) = Default::default();
         let work = output_pipe::make().unwrap();
-        let (process, channel) = spawn(stdout.as_ref());
+        let (process, channel) = spawn(stdout.as_ref(), wrapper);
         let mut rig =
             Self { scratch, memory, work, streams, channel: Some(channel), process, stdout, said, number: 0 };
         rig.begin();
@@ -77,10 +88,13 @@ impl Rig {
         let [counters, tails] = self.memory.descriptors();
         let descriptors = [counters, tails, self.work.0.as_fd(), self.work.1.as_fd()];
         let channel = self.channel.as_ref().unwrap();
-        channel.send(&ToLogger::Begin { output }.encode(), &descriptors).unwrap();
-        for (stream, (route, reader, _)) in &self.streams {
+        send(channel, &ToLogger::Begin { output }, &descriptors);
+        for (stream, (route, reader, writer)) in &self.streams {
             let message = ToLogger::Open { stream: *stream, route: route.clone() };
             send(channel, &message, &[reader.as_fd()]);
+            if writer.is_none() {
+                send(channel, &ToLogger::Close { stream: *stream }, &[]);
+            }
         }
     }
 
@@ -88,7 +102,7 @@ impl Rig {
     pub fn kill_and_start_anew(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
-        let (process, channel) = spawn(self.stdout.as_ref());
+        let (process, channel) = spawn(self.stdout.as_ref(), &[]);
         self.process = process;
         self.channel = Some(channel);
         self.begin();
@@ -102,13 +116,13 @@ impl Rig {
         self.memory.clear(stream.0);
         let message = ToLogger::Open { stream, route: route.clone() };
         send(self.channel.as_ref().unwrap(), &message, &[reader.as_fd()]);
-        self.streams.insert(stream, (route, reader, writer));
+        self.streams.insert(stream, (route, reader, Some(writer)));
         stream
     }
 
     /// A writing end, as a program has it.
     pub fn writer(&self, stream: StreamId) -> File {
-        File::from(self.streams[&stream].2.try_clone().unwrap())
+        File::from(self.streams[&stream].2.as_ref().unwrap().try_clone().unwrap())
     }
 
     /// Writes to a stream, all of it.
@@ -138,11 +152,29 @@ impl Rig {
     pub fn close(&mut self, stream: StreamId) {
         self.let_go(stream);
         self.expect_said(&FromLogger::Closed { stream });
+        self.streams.remove(&stream);
+    }
+
+    /// As [`close`](Self::close), where the logger may be killed meanwhile; then another one does it.
+    #[track_caller]
+    pub fn close_or_die(&mut self, stream: StreamId) -> bool {
+        self.let_go(stream);
+        let closed = FromLogger::Closed { stream };
+        let is_dead = eventually("it lets go, or dies", DEADLINE, || {
+            let is_dead = !self.is_running();
+            self.listen();
+            (is_dead || self.said.contains(&closed)).then_some(is_dead)
+        });
+        if !self.said.contains(&closed) {
+            self.kill_and_start_anew();
+            self.expect_said(&closed);
+        }
+        is_dead
     }
 
     /// Lets go of a stream.
     pub fn let_go(&mut self, stream: StreamId) {
-        self.streams.remove(&stream);
+        self.streams.get_mut(&stream).unwrap().2 = None;
         self.say(&ToLogger::Close { stream });
     }
 
@@ -226,10 +258,11 @@ impl Drop for Rig {
     }
 }
 
-fn spawn(stdout: Option<&OwnedFd>) -> (Child, Channel) {
+fn spawn(stdout: Option<&OwnedFd>, wrapper: &[&str]) -> (Child, Channel) {
     let (ours, theirs) = Channel::pair().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_procnanny"));
-    command.arg("logger").stdin(theirs.as_fd().try_clone_to_owned().unwrap());
+    let words = [wrapper, &[env!("CARGO_BIN_EXE_procnanny"), "logger"]].concat();
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).stdin(theirs.as_fd().try_clone_to_owned().unwrap());
     if let Some(stdout) = stdout {
         command.stdout(Stdio::from(stdout.try_clone().unwrap()));
     }
@@ -237,7 +270,11 @@ fn spawn(stdout: Option<&OwnedFd>) -> (Child, Channel) {
 }
 
 fn send(channel: &Channel, message: &ToLogger, descriptors: &[BorrowedFd<'_>]) {
-    let taken = || channel.send(&message.encode(), descriptors).ok();
+    let taken = || match channel.send(&message.encode(), descriptors) {
+        // One that is dead is told nothing.
+        Ok(()) | Err(Errno::EPIPE | Errno::ECONNRESET) => Some(()),
+        Err(_) => None,
+    };
     eventually("the logger takes a message", DEADLINE, taken);
 }
 

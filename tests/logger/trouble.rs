@@ -175,7 +175,7 @@ fn when_there_is_space_again_the_file_tells_what_is_missing() {
     assert_eq!(after, "after\n");
     // The marker begins a line; if the disk was full within one, that was ended for it.
     let before =
-        if counts.written as usize - 6 == before.len() { before } else { before.strip_suffix('\n').unwrap() };
+        if counts.written - 6 == before.len() as u64 { before } else { before.strip_suffix('\n').unwrap() };
     assert!(block.starts_with(before.as_bytes()));
     assert_eq!(before.len() as u64 + 6 + counts.dropped, all);
     assert_eq!(told_dropped(&mut rig), counts.dropped);
