@@ -1,5 +1,58 @@
-//! The logger.
+//! The logger: a process of its own that takes what programs print out of their pipes, keeps the latest of it in memory,
+//! writes it to files, and publishes it. The supervisor never waits for it, nor for any disk.
+//!
+//! | file | what is there |
+//! | --- | --- |
+//! | `turn` | the loop: what the supervisor says, then what is due, then output |
+//! | `link` | the channel to the supervisor |
+//! | `streams` | the streams that are open, and what they are written to |
+//! | `session` | one stream in hand: taken, published, delivered |
+//! | `store`, `writing` | what is in hand, and how it gets into a file |
+//! | `outlet`, `files` | a file by its name, or the console; opening and rotating |
+//! | `trouble` | what cannot be written: dropped or held, told, tried again |
+//! | `publish` | the output socket |
+//!
+//! What holds:
+//!
+//! - **Every byte is accounted for.** Of each stream, bytes taken = bytes written + bytes dropped + bytes held, at every
+//!   moment, in counters that outlive the logger. Held are at most [`TAIL`](crate::core::log::TAIL) bytes, and they are
+//!   the last of the latest bytes, which are kept anyway: so holding takes no memory, and survives a death.
+//! - **A logger that is killed loses nothing and repeats nothing**, as far as regular files go. Only one stream is in
+//!   hand at a time. Its bytes are moved (splice(2)) from its pipe into the work pipe, which the supervisor owns and
+//!   nobody else writes to, then read into memory that both share ([`Hand`](crate::sys::hand::Hand)), counted as taken,
+//!   and written. Each step leaves a trace that tells whether it was done:
+//!
+//!   | step | how the next logger knows |
+//!   | --- | --- |
+//!   | notes: what was held, how much had been taken; then the stream | there is a stream in the notes |
+//!   | bytes are moved into the work pipe | they are in it (`FIONREAD`) |
+//!   | note: how many | there is a number |
+//!   | they are read into the buffer | they are no longer in the work pipe |
+//!   | they are put among the latest bytes, and counted as taken | more has been taken than was noted |
+//!   | notes: the file, its size, what is about to be written; then its length | there is a length |
+//!   | write(2) | the file has grown, by so much |
+//!   | they are counted as written (or, without the two steps before, as dropped) | the counters have their final values, which to store again changes nothing |
+//!   | note: no length; at last, no stream | |
+//!
+//!   [`crate::core::in_hand`] decides from these what is left to do. So that a file's growth tells the truth, nobody else
+//!   may append to it. Of a pipe or a device nothing is known; there at most 4096 bytes are written twice. A marker that
+//!   was asked for and not written yet is lost.
+//! - **Files are cut between lines** ([`crate::core::rotation`]) and never grow beyond `max_size`. A line that is longer is
+//!   cut there. Close to the end of a file (within 16 KiB) an unfinished line is held until it is finished.
+//! - **Streams that share a file, and the console, are written in whole lines**; an unfinished one is held, up to 16 KiB,
+//!   until it is finished, marked or at its end.
+//! - **What cannot be written is dropped or waits**, as `on_full` says. A pipe or a terminal counts as one that nobody
+//!   reads when it took nothing for a second; until then its streams wait. All is tried again about once a second.
+//! - **Every stream gets its turn**: each that has something to read is read once, as much as fits in hand, before any is
+//!   read again. Streams that may have to wait are read 16 KiB at a time, since that is what can be held.
+//! - **Nothing is done while nothing happens**; the timer runs only while something cannot be written or sent.
+//! - **It ends** when the supervisor has gone, every stream is at its end, and all of them is written: no program gets
+//!   SIGPIPE because a supervisor died.
+//!
+//! A disk that hangs (not one that is full) holds up the logger and with it every program whose pipe is full, but not the
+//! supervisor. A log that is a symbolic link is written to, but not rotated.
 
+mod files;
 mod link;
 mod outlet;
 mod publish;
@@ -8,6 +61,7 @@ mod store;
 mod streams;
 mod trouble;
 mod turn;
+mod writing;
 
 use crate::core::deadlines::Deadlines;
 use crate::core::log::StreamId;

@@ -1,26 +1,18 @@
 //! Where output is written to: a file by its name, or the console. A file that was removed, renamed or replaced is opened
 //! anew; one that grows too large is rotated.
 
+use super::files;
 use crate::core::log::{FILE_CHECK, OutputSource, StreamId};
 use crate::core::moment::Moment;
 use crate::core::rotation::LineState;
 use crate::sys::errno::words;
 use crate::sys::splice::is_writable;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat, lstat, stat};
-use nix::sys::uio::pread;
+use nix::sys::stat::{FileStat, SFlag, fstat, lstat, stat};
 use nix::unistd::write;
-use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
 
-/// The permissions of a new file, before the umask.
-const FILE_MODE: Mode = Mode::from_bits_truncate(0o640);
-/// The permissions of a new directory, before the umask.
-const DIRECTORY_MODE: u32 = 0o750;
 /// How much is written at once to what may block: `PIPE_BUF`, of which a pipe that can be written to always takes all.
 pub const AT_ONCE: usize = 4096;
 
@@ -48,14 +40,19 @@ pub struct Outlet {
     checked: Moment,
 }
 
+/// What is open.
 #[derive(Debug)]
-struct OpenFile {
-    descriptor: OwnedFd,
-    kind: Kind,
-    identity: Identity,
-    end: End,
+pub struct OpenFile {
+    /// For writing at its end.
+    pub descriptor: OwnedFd,
+    /// What it is.
+    pub kind: Kind,
+    /// Which it is.
+    pub identity: Identity,
+    /// How it ends.
+    pub end: End,
     /// Who wrote last.
-    writer: Option<StreamId>,
+    pub writer: Option<StreamId>,
 }
 
 /// What is written to.
@@ -121,17 +118,24 @@ pub struct Trouble {
     pub retry_at: Moment,
 }
 
+/// What was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Attempt {
+pub enum Attempt {
+    /// To make the directory that a file is in.
     MakeDirectory,
+    /// To open it.
     Open,
+    /// To look at it.
     Look,
+    /// To rotate it.
     Rotate,
+    /// To write to it.
     Write,
 }
 
 impl Attempt {
-    fn failed(self, errno: Errno) -> Failure {
+    /// It did not work.
+    pub fn failed(self, errno: Errno) -> Failure {
         Failure { attempt: self, errno }
     }
 }
@@ -200,8 +204,10 @@ impl Outlet {
         }
         self.checked = now;
         let file = match &self.target {
-            Target::File(path) => open_file(path)?,
-            Target::Console(source) => open_console(*source).map_err(|errno| Attempt::Open.failed(errno))?,
+            Target::File(path) => files::open_file(path)?,
+            Target::Console(source) => {
+                files::open_console(*source).map_err(|errno| Attempt::Open.failed(errno))?
+            }
         };
         let status = fstat(file.descriptor.as_fd()).map_err(|errno| Attempt::Look.failed(errno))?;
         let ready = Ready { size: size_of(file.kind, &status), identity: file.identity };
@@ -264,7 +270,7 @@ impl Outlet {
         let Target::File(path) = &self.target else { return None };
         let is_it = |status: &FileStat| identity_of(status) == identity;
         let status = stat(&**path).ok().filter(is_it);
-        let status = status.or_else(|| stat(numbered(path, 1).as_str()).ok().filter(is_it))?;
+        let status = status.or_else(|| stat(files::numbered(path, 1).as_str()).ok().filter(is_it))?;
         size_of(kind_of(&status), &status)
     }
 
@@ -276,7 +282,7 @@ impl Outlet {
     /// comes before it.
     pub fn rotate(&mut self, keep: u32) -> Result<(), Failure> {
         let Target::File(path) = &self.target else { return Ok(()) };
-        let outcome = rotate(path, keep);
+        let outcome = files::rotate(path, keep);
         self.close();
         outcome.map_err(|error| Attempt::Rotate.failed(errno_of(&error)))
     }
@@ -307,98 +313,24 @@ impl Outlet {
     }
 }
 
-fn open_file(path: &str) -> Result<OpenFile, Failure> {
-    let flags = OFlag::O_WRONLY
-        | OFlag::O_APPEND
-        | OFlag::O_CREAT
-        | OFlag::O_NONBLOCK
-        | OFlag::O_CLOEXEC
-        | OFlag::O_NOCTTY;
-    let opened = match open(path, flags, FILE_MODE) {
-        Err(Errno::ENOENT) => {
-            make_directory(path).map_err(|error| Attempt::MakeDirectory.failed(errno_of(&error)))?;
-            open(path, flags, FILE_MODE)
-        }
-        opened => opened,
-    };
-    let descriptor = opened.map_err(|errno| Attempt::Open.failed(errno))?;
-    let status = fstat(descriptor.as_fd()).map_err(|errno| Attempt::Look.failed(errno))?;
-    let kind = kind_of(&status);
-    let end = match size_of(kind, &status) {
-        Some(size) if size > 0 => last_line(path, size),
-        Some(_) | None => LineState::Start,
-    };
-    Ok(OpenFile { descriptor, kind, identity: identity_of(&status), end: End::Line(end), writer: None })
-}
-
-fn open_console(source: OutputSource) -> Result<OpenFile, Errno> {
-    let descriptor = match source {
-        OutputSource::Stdout => io::stdout().as_fd().try_clone_to_owned(),
-        OutputSource::Stderr => io::stderr().as_fd().try_clone_to_owned(),
-    };
-    let descriptor = descriptor.map_err(|error| errno_of(&error))?;
-    let status = fstat(descriptor.as_fd())?;
-    let (kind, identity) = (kind_of(&status), identity_of(&status));
-    Ok(OpenFile { descriptor, kind, identity, end: End::Line(LineState::Start), writer: None })
-}
-
-/// Whether a file of this size ends within a line. One that cannot be read is taken for one that does not.
-fn last_line(path: &str, size: u64) -> LineState {
-    let mut byte = [b'\n'];
-    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    if let (Ok(file), Ok(at)) = (open(path, flags, Mode::empty()), i64::try_from(size - 1)) {
-        // If it fails, the byte is still the end of a line.
-        let _ = pread(file, &mut byte, at);
-    }
-    LineState::Start.after(&byte)
-}
-
-fn make_directory(path: &str) -> io::Result<()> {
-    match Path::new(path).parent() {
-        Some(directory) => DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory),
-        None => Ok(()),
-    }
-}
-
-/// A rotated file.
-fn numbered(path: &str, number: u32) -> String {
-    format!("{path}.{number}")
-}
-
-fn rotate(path: &str, keep: u32) -> io::Result<()> {
-    if keep == 0 {
-        return fs::remove_file(path);
-    }
-    let is_there = |number: u32| fs::symlink_metadata(numbered(path, number)).is_ok();
-    let gap = (1..keep).find(|number| !is_there(*number)).unwrap_or(keep);
-    for number in (1..gap).rev() {
-        fs::rename(numbered(path, number), numbered(path, number + 1))?;
-    }
-    fs::rename(path, numbered(path, 1))?;
-    // Those that were kept when more were.
-    for number in (keep..u32::MAX).map(|number| number + 1) {
-        if !is_there(number) {
-            break;
-        }
-        fs::remove_file(numbered(path, number))?;
-    }
-    Ok(())
-}
-
-fn kind_of(status: &FileStat) -> Kind {
+/// What this is the status of.
+pub fn kind_of(status: &FileStat) -> Kind {
     let format = SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits());
     if format == SFlag::S_IFREG { Kind::Regular } else { Kind::Other }
 }
 
+/// Which file this is the status of.
 #[allow(clippy::useless_conversion, reason = "the types depend on the architecture")]
-fn identity_of(status: &FileStat) -> Identity {
+pub fn identity_of(status: &FileStat) -> Identity {
     Identity { inode: status.st_ino.into(), device: status.st_dev.into() }
 }
 
-fn size_of(kind: Kind, status: &FileStat) -> Option<u64> {
+/// The size of what has one.
+pub fn size_of(kind: Kind, status: &FileStat) -> Option<u64> {
     (kind == Kind::Regular).then(|| u64::try_from(status.st_size).unwrap_or(0))
 }
 
-fn errno_of(error: &io::Error) -> Errno {
+/// The number of the system's error.
+pub fn errno_of(error: &io::Error) -> Errno {
     error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
 }

@@ -2,8 +2,9 @@
 
 use super::Logger;
 use super::outlet::Failure;
-use super::store::{Line, MOST_TAKEN, Pen, Settled};
+use super::store::{MOST_TAKEN, Settled};
 use super::streams::{Reading, Room, Stream};
+use super::writing::{Line, Pen};
 use crate::api::output::Part;
 use crate::core::log::{StreamId, TAIL};
 use crate::sys::output_pipe::unread;

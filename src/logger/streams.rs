@@ -2,7 +2,7 @@
 
 use super::outlet::{Kind, Outlet, Target};
 use super::publish::Wanted;
-use super::store::{How, Line};
+use super::writing::{How, Line};
 use crate::api::output::Speaker;
 use crate::core::log::{OnFull, StreamId};
 use crate::wire::log_channel::{Route, Sink};

@@ -1,18 +1,21 @@
 //! What it costs to get output from a program into its log file: the logger by itself, with this program in the place of
 //! the supervisor, beside `cat > file` with the same writer.
 
+use crate::machine::Private;
 use crate::table::{Row, Target, milliseconds};
-use crate::workspace::{LOOK, end, end_with_parent, pid_of};
+use crate::workspace::{LOOK, end_with_parent, pid_of};
 use crate::{Bench, Outcome, machine};
-use nix::unistd::pipe2;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::unistd::{Pid, pipe2};
 use procnanny::core::log::{LogPolicy, OutputSource, StreamId, TAIL};
 use procnanny::sys::channel::Channel;
 use procnanny::sys::log_memory::LogMemory;
 use procnanny::wire::log_channel::{OutputEndpoint, Route, Sink, ToLogger};
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -23,6 +26,8 @@ pub const ROLE: &str = "--as-writer";
 
 /// How often each is measured, in turns.
 const ROUNDS: usize = 5;
+/// How many streams a logger has whose memory is measured.
+const STREAMS: u32 = 1000;
 /// How long a logger may take.
 const PATIENCE: Duration = Duration::from_secs(300);
 const MEGABYTE: f64 = 1e6;
@@ -68,6 +73,10 @@ pub fn log(bench: &Bench) -> Outcome<Vec<Row>> {
         let what = "  processor time for a GiB (ms)".to_string();
         rows.push(row(what, |cost| cost.processor, Target::None));
     }
+    let private = memory(bench)?;
+    let what = format!("private memory of the logger, {STREAMS} streams to files (MiB)");
+    rows.push(Row::alone(what, private.all, Target::None));
+    rows.push(Row::alone("  of it anonymous", private.anonymous, Target::None));
     Ok(rows)
 }
 
@@ -107,7 +116,7 @@ fn cost(work: &Work, taken: Duration, processor: Duration) -> Cost {
 
 fn cat(bench: &Bench, work: &Work) -> Outcome<Cost> {
     let path = bench.workspace.fresh();
-    let (reader, to) = pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
+    let (reader, to) = pipe2(OFlag::O_CLOEXEC)?;
     let used = children_cpu()?;
     let mut cat = Command::new("cat").stdin(reader).stdout(File::create(&path)?).spawn()?;
     let begun = Instant::now();
@@ -130,58 +139,111 @@ fn children_cpu() -> Outcome<Duration> {
     Ok(Duration::from_micros(u64::try_from(micros)?))
 }
 
-fn logger(bench: &Bench, work: &Work) -> Outcome<Cost> {
-    let directory = bench.workspace.fresh();
-    fs::create_dir(&directory)?;
-    let memory = LogMemory::create(TAIL)?;
-    let (ours, theirs) = Channel::pair()?;
-    let mut logger =
-        Command::new(&bench.binary).arg("logger").stdin(theirs.as_fd().try_clone_to_owned()?).spawn()?;
-    let outcome = through(&logger, &ours, &memory, work, &directory);
-    let pid = pid_of(&logger)?;
-    drop(ours);
-    end(&mut logger, pid);
-    fs::remove_dir_all(&directory)?;
-    outcome
+/// A logger, and what a supervisor has of it.
+struct Logger {
+    process: Child,
+    channel: Channel,
+    memory: LogMemory,
+    directory: PathBuf,
+    /// What the supervisor holds open: the work pipe, and both ends of those of streams.
+    held: Vec<OwnedFd>,
 }
 
-fn through(
-    logger: &Child,
-    channel: &Channel,
-    memory: &LogMemory,
-    work: &Work,
-    directory: &Path,
-) -> Outcome<Cost> {
-    let flags = nix::fcntl::OFlag::O_CLOEXEC;
-    let (work_reader, work_writer) = pipe2(flags)?;
-    let (reader, to) = pipe2(flags)?;
-    let text = |name| -> Outcome<String> {
-        Ok(directory.join(name).to_str().ok_or("a strange directory for temporary files")?.to_string())
-    };
-    let output = OutputEndpoint { address: format!("ipc://{}", text("output")?), mode: Some(0o600) };
-    let [counters, tails] = memory.descriptors();
-    let descriptors = [counters, tails, work_reader.as_fd(), work_writer.as_fd()];
-    channel.send(&ToLogger::Begin { output }.encode(), &descriptors)?;
-    let route = Route {
-        program: "bench".to_string(),
-        instance: 0,
-        source: OutputSource::Stdout,
-        sink: Sink::File(text("log")?),
-        policy: LogPolicy::default(),
-    };
-    channel.send(&ToLogger::Open { stream: StreamId(0), route }.encode(), &[reader.as_fd()])?;
-    let pid = pid_of(logger)?;
-    let used = machine::cpu(pid)?;
+impl Logger {
+    fn new(bench: &Bench) -> Outcome<Self> {
+        let directory = bench.workspace.fresh();
+        fs::create_dir(&directory)?;
+        let memory = LogMemory::create(TAIL)?;
+        let (channel, theirs) = Channel::pair()?;
+        let input = theirs.as_fd().try_clone_to_owned()?;
+        let process = Command::new(&bench.binary).arg("logger").stdin(input).spawn()?;
+        let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
+        let logger = Self { process, channel, memory, directory, held: vec![reader, writer] };
+        let output =
+            OutputEndpoint { address: format!("ipc://{}", logger.path("output")?), mode: Some(0o600) };
+        let [counters, tails] = logger.memory.descriptors();
+        let work: Vec<BorrowedFd<'_>> = logger.held.iter().map(AsFd::as_fd).collect();
+        let descriptors = [&[counters, tails], &work[..]].concat();
+        logger.channel.send(&ToLogger::Begin { output }.encode(), &descriptors)?;
+        Ok(logger)
+    }
+
+    fn path(&self, name: &str) -> Outcome<String> {
+        let path = self.directory.join(name);
+        Ok(path.to_str().ok_or("the directory for temporary files has a strange name")?.to_string())
+    }
+
+    /// Opens a stream to a file of its own, and returns the writing end of its pipe.
+    fn open(&mut self, number: u32) -> Outcome<OwnedFd> {
+        let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
+        let route = Route {
+            program: "bench".to_string(),
+            instance: number,
+            source: OutputSource::Stdout,
+            sink: Sink::File(self.path(&format!("log.{number}"))?),
+            policy: LogPolicy::default(),
+        };
+        let message = ToLogger::Open { stream: StreamId(number), route }.encode();
+        while let Err(errno) = self.channel.send(&message, &[reader.as_fd()]) {
+            if errno != Errno::EAGAIN {
+                return Err(errno.into());
+            }
+            thread::sleep(LOOK);
+        }
+        self.held.push(reader);
+        Ok(writer)
+    }
+
+    /// Waits until so much of a stream is written.
+    fn wait(&self, number: u32, bytes: u64) -> Outcome<()> {
+        let written = &self.memory.counters(number).ok_or("no counters")?.written;
+        let deadline = Instant::now() + PATIENCE;
+        while written.load(Ordering::Relaxed) < bytes {
+            if Instant::now() > deadline {
+                return Err("the logger does not write".into());
+            }
+            thread::sleep(LOOK / 4);
+        }
+        Ok(())
+    }
+
+    fn pid(&self) -> Outcome<Pid> {
+        Ok(pid_of(&self.process)?)
+    }
+}
+
+impl Drop for Logger {
+    fn drop(&mut self) {
+        // It heeds no other signal.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn logger(bench: &Bench, work: &Work) -> Outcome<Cost> {
+    let mut logger = Logger::new(bench)?;
+    let to = logger.open(0)?;
+    let used = machine::cpu(logger.pid()?)?;
     let begun = Instant::now();
     let mut writer = writer(work, to)?;
-    writer.wait()?;
-    let written = &memory.counters(0).ok_or("no counters")?.written;
-    while written.load(Ordering::Relaxed) < total(work) {
-        if begun.elapsed() > PATIENCE {
-            return Err("the logger does not write".into());
-        }
-        thread::sleep(LOOK / 4);
-    }
+    logger.wait(0, total(work))?;
     let taken = begun.elapsed();
-    Ok(cost(work, taken, machine::cpu(pid)?.saturating_sub(used)))
+    let processor = machine::cpu(logger.pid()?)?.saturating_sub(used);
+    writer.wait()?;
+    fs::remove_dir_all(&logger.directory)?;
+    Ok(cost(work, taken, processor))
+}
+
+/// The memory of a logger that has written a line of each of many streams.
+fn memory(bench: &Bench) -> Outcome<Private> {
+    let mut logger = Logger::new(bench)?;
+    let mut writers = Vec::new();
+    for number in 0..STREAMS {
+        writers.push(File::from(logger.open(number)?));
+    }
+    for (number, mut writer) in (0..).zip(&writers) {
+        writer.write_all(b"a line\n")?;
+        logger.wait(number, 7)?;
+    }
+    machine::private_memory(logger.pid()?)
 }

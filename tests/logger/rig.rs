@@ -262,7 +262,11 @@ fn spawn(stdout: Option<&OwnedFd>, wrapper: &[&str]) -> (Child, Channel) {
     let (ours, theirs) = Channel::pair().unwrap();
     let words = [wrapper, &[env!("CARGO_BIN_EXE_procnanny"), "logger"]].concat();
     let mut command = Command::new(words[0]);
-    command.args(&words[1..]).stdin(theirs.as_fd().try_clone_to_owned().unwrap());
+    // The paths that cargo sets make the loader look in many places, which takes long under a tracer.
+    command
+        .env_remove("LD_LIBRARY_PATH")
+        .args(&words[1..])
+        .stdin(theirs.as_fd().try_clone_to_owned().unwrap());
     if let Some(stdout) = stdout {
         command.stdout(Stdio::from(stdout.try_clone().unwrap()));
     }
