@@ -73,9 +73,9 @@ impl Logger {
         let count = match store.fetch(id, stream.pipe.as_fd(), most.min(room)) {
             Ok(0) => return Some(Taken::End),
             Ok(count) => count,
-            Err(Errno::EAGAIN) => return Some(Taken::Nothing),
             // It is nothing that can be read, and will not become it.
-            Err(_) => return Some(Taken::End),
+            Err(Errno::EINVAL | Errno::EBADF) => return Some(Taken::End),
+            Err(_) => return Some(Taken::Nothing),
         };
         if count >= USUAL_ROOM && stream.room == Room::Usual && self.enlarged < MOST_ENLARGED {
             stream.room = Room::Enlarged;

@@ -9,6 +9,7 @@ use crate::core::moment::Moment;
 use crate::sys::hand::{BUFFER, Hand};
 use crate::sys::log_memory::{LogMemory, StreamCounters};
 use crate::sys::output_pipe::unread;
+use crate::sys::process::exit_now;
 use crate::sys::splice::splice;
 use nix::errno::Errno;
 use nix::unistd::read;
@@ -57,7 +58,8 @@ impl Store {
     /// How many bytes were taken and neither written nor dropped.
     pub fn unsettled(&self, stream: StreamId) -> usize {
         let Some(counters) = self.counters(stream) else { return 0 };
-        usize::try_from(counters.taken.load(Ordering::Acquire) - settled(counters)).unwrap_or(0)
+        let unsettled = counters.taken.load(Ordering::Acquire).saturating_sub(settled(counters));
+        usize::try_from(unsettled).unwrap_or(0)
     }
 
     /// Takes a stream in hand, with what is held of it.
@@ -88,7 +90,11 @@ impl Store {
     pub fn fetch(&mut self, stream: StreamId, pipe: BorrowedFd<'_>, most: usize) -> Result<usize, Errno> {
         let moved = splice(pipe, self.work[1].as_fd(), most.min(BUFFER - self.length))?;
         self.hand.notes().moved.set(moved as u64);
-        self.read_work(moved)?;
+        if self.read_work(moved).is_err() {
+            // There is no memory for them. Nothing of another stream may come after them into the work pipe, so it is the
+            // next logger that goes on with them.
+            exit_now(1);
+        }
         self.count(stream, moved);
         Ok(moved)
     }
