@@ -4,6 +4,7 @@ use crate::sys::channel::{Channel, LONGEST_MESSAGE, Received};
 use crate::wire::log_channel::{FromLogger, ToLogger};
 use nix::errno::Errno;
 use std::collections::VecDeque;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// How many messages wait for the supervisor before it is told nothing more that can be told later.
@@ -16,6 +17,14 @@ pub struct Link {
     state: LinkState,
     waiting: VecDeque<Vec<u8>>,
     buffer: Box<[u8]>,
+    complained: Complained,
+}
+
+/// Whether it was said that a message was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Complained {
+    Yes,
+    No,
 }
 
 /// Whether there is a supervisor.
@@ -31,7 +40,8 @@ impl Link {
     /// Over this channel.
     pub fn new(channel: Channel) -> Self {
         let buffer = vec![0; LONGEST_MESSAGE].into_boxed_slice();
-        Self { channel, state: LinkState::Open, waiting: VecDeque::new(), buffer }
+        let (state, complained) = (LinkState::Open, Complained::No);
+        Self { channel, state, waiting: VecDeque::new(), buffer, complained }
     }
 
     /// Whether there is a supervisor.
@@ -55,12 +65,21 @@ impl Link {
                     }
                 }
                 Ok(Received::Nothing) => return None,
-                // One that is too long is none that we know.
-                Err(Errno::EMSGSIZE) => {}
+                Err(Errno::EMSGSIZE) => self.complain(),
                 Ok(Received::End) | Err(_) => self.end(),
             }
         }
         None
+    }
+
+    /// Says once that a message was lost. The supervisor sends none that are too long, so it lost its descriptors.
+    fn complain(&mut self) {
+        if self.complained == Complained::No {
+            self.complained = Complained::Yes;
+            let words = "procnanny: the logger has no descriptors left for more output; raise the limit of open files";
+            // There is nowhere left to tell that this failed.
+            let _ = writeln!(io::stderr(), "{words}");
+        }
     }
 
     /// Whether something can be said that could also be said later.

@@ -9,7 +9,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering, fence};
 
 use nix::errno::Errno;
 use nix::sys::uio::{pread, pwrite};
@@ -26,8 +26,6 @@ pub const MOST_STREAMS: u32 = 1 << 18;
 pub struct StreamCounters {
     /// The process whose output it is, or 0; written by the supervisor.
     pub pid: AtomicI32,
-    /// Whatever the logger has to remember of the stream beyond its own life.
-    pub state: AtomicU32,
     /// Bytes that were taken out of the pipe, and are among the latest bytes.
     pub taken: AtomicU64,
     /// Of these, bytes that were written to where they go.
@@ -121,7 +119,6 @@ impl LogMemory {
     pub fn clear(&self, stream: u32) {
         let Some(counters) = self.counters(stream) else { return };
         counters.pid.store(0, Ordering::Relaxed);
-        counters.state.store(0, Ordering::Relaxed);
         let StreamCounters { taken, written, dropped, marked, told, begun, .. } = counters;
         for counter in [taken, written, dropped, marked, told, begun] {
             counter.store(0, Ordering::Relaxed);
