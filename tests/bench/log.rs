@@ -53,7 +53,7 @@ struct Cost {
 pub fn log(bench: &Bench) -> Outcome<Vec<Row>> {
     let size = |full: u64| bench.effort.choose(full, full / 8);
     let works = [
-        Work { what: "in blocks of 64 KiB", block: 64 << 10, bytes: size(2 << 30) },
+        Work { what: "in blocks of 64 KiB", block: 64 << 10, bytes: size(512 << 20) },
         Work { what: "in lines of 100 bytes", block: 100, bytes: size(256 << 20) },
     ];
     let mut rows = Vec::new();
