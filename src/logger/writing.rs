@@ -87,13 +87,14 @@ impl Store {
                 return Ok(());
             }
             // Only then is it known how it ends.
-            pen.outlet.prepare(pen.now)?;
+            let mut ready = pen.outlet.prepare(pen.now)?;
             let written = self.counters(pen.stream).map_or(0, |it| it.written.load(Ordering::Acquire));
             if pen.outlet.needs_line_end(pen.stream, written) {
                 self.write_own(pen, b"\n", 0)?;
+                ready = pen.outlet.prepare(pen.now)?;
             }
             let (text, holding) = self.text_of(pen, from, count);
-            if self.emit(pen, text, holding)? == Emitted::Held {
+            if self.emit(pen, ready, text, holding)? == Emitted::Held {
                 return Ok(());
             }
         }
@@ -119,6 +120,7 @@ impl Store {
     }
 
     fn write_line(&mut self, pen: &mut Pen<'_>, words: &str, marked: u64) -> Result<(), Failure> {
+        // Only then is it known how it ends.
         pen.outlet.prepare(pen.now)?;
         let line_end: &[u8] = if pen.outlet.end() == End::Line(LineState::Start) { b"" } else { b"\n" };
         let line = [line_end, &self.decoration, b"[procnanny: ", words.as_bytes(), b"]\n"].concat();
@@ -134,7 +136,8 @@ impl Store {
         }
         let (area, starts) = (Area::Text, LineState::Start);
         let text = Text { area, from: 0, length, base: 0, source: 0, decoration: 0, starts, marked };
-        self.emit(pen, text, Holding::NONE).map(drop)
+        let ready = pen.outlet.prepare(pen.now)?;
+        self.emit(pen, ready, text, Holding::NONE).map(drop)
     }
 
     /// Prepares what stands before each line.
@@ -174,12 +177,19 @@ impl Store {
         (Text { length, source, ..text }, Holding::NONE)
     }
 
-    /// Writes a text, in as many files as it takes.
-    fn emit(&mut self, pen: &mut Pen<'_>, text: Text, holding: Holding) -> Result<Emitted, Failure> {
+    /// Writes a text, in as many files as it takes; the first is `ready`.
+    fn emit(
+        &mut self,
+        pen: &mut Pen<'_>,
+        ready: Ready,
+        text: Text,
+        holding: Holding,
+    ) -> Result<Emitted, Failure> {
         let mut done = 0;
+        let mut first = Some(ready);
         let written = self.counters(pen.stream).map_or(0, |it| it.written.load(Ordering::Acquire));
         while done < text.length {
-            let ready = pen.outlet.prepare(pen.now)?;
+            let ready = first.take().map_or_else(|| pen.outlet.prepare(pen.now), Ok)?;
             let bytes = self.bytes(text.area, text.from + done, text.from + text.length);
             let (max_size, line) = (pen.how.policy.max_size, pen.outlet.end().line());
             let next = match ready.size {
