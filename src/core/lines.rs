@@ -108,7 +108,7 @@ pub struct Place {
     pub within_decoration: bool,
 }
 
-/// Where the first `length` bytes of the text end that [`format`] makes of this source.
+/// Where the first `length` bytes of the text end that [`format()`] makes of this source.
 pub fn place(source: &[u8], decoration: usize, line: LineState, length: usize) -> Place {
     if decoration == 0 {
         return Place { source: length.min(source.len()), within_decoration: false };
