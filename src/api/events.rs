@@ -1,7 +1,7 @@
 //! Events on the wire: their topics and their maps; and the reply to `events`.
 
 use super::reply::Reply;
-use crate::core::event::{Event, ProgramChange, StateEvent, SupervisorChange, What};
+use crate::core::event::{Event, LogChange, LogEvent, ProgramChange, StateEvent, SupervisorChange, What};
 use crate::core::ids::Seq;
 use crate::core::ring::Ring;
 use crate::wire::msgpack::Writer;
@@ -75,7 +75,45 @@ pub fn write_event(writer: &mut Writer, event: &Event, run: &str) {
                 common(writer, 1, change.as_str());
                 writer.entry("endpoint", &**endpoint);
             }
+            SupervisorChange::Log(event) => {
+                common(writer, 3 + event.change.entries(), change.as_str());
+                write_log(writer, event);
+            }
+            SupervisorChange::LoggerRestarted { pid, reason } => {
+                common(writer, 2, change.as_str());
+                writer.entry("pid", *pid);
+                writer.entry("reason", &**reason);
+            }
+            SupervisorChange::LoggerFailed { reason } => {
+                common(writer, 1, change.as_str());
+                writer.entry("reason", &**reason);
+            }
         },
+    }
+}
+
+impl LogChange {
+    /// How many entries it has of its own.
+    fn entries(&self) -> usize {
+        match self {
+            LogChange::Dropped { .. } => 2,
+            LogChange::Trouble { .. } => 1,
+            LogChange::Recovered => 0,
+        }
+    }
+}
+
+fn write_log(writer: &mut Writer, event: &LogEvent) {
+    writer.entry("program", &*event.program);
+    writer.entry("instance", event.instance.0);
+    writer.entry("source", event.source.as_str());
+    match &event.change {
+        LogChange::Dropped { bytes, reason } => {
+            writer.entry("bytes", *bytes);
+            writer.entry("reason", reason.as_deref());
+        }
+        LogChange::Trouble { reason } => writer.entry("reason", &**reason),
+        LogChange::Recovered => {}
     }
 }
 

@@ -33,6 +33,12 @@ pub struct Facts<'a> {
     pub rpc: Vec<(String, Access)>,
     /// Endpoints for events.
     pub events: Vec<String>,
+    /// The endpoint for output; nobody listens there as long as nothing is captured.
+    pub output: &'a str,
+    /// The process of the logger, if there is one.
+    pub logger_pid: Option<i32>,
+    /// What became of captured output, in bytes: taken in, written, dropped.
+    pub captured: [(&'static str, u64); 3],
     /// Replies that clients did not fetch and that were thrown away.
     pub replies_dropped: u64,
     /// What processes said of themselves that was thrown away: of strangers, and what was too long.
@@ -56,17 +62,23 @@ pub fn info(fleet: &Fleet, facts: &Facts<'_>) -> Reply {
     reply.entry("replies_dropped", facts.replies_dropped);
     reply.entry("notifications_dropped", facts.notifications_dropped);
     reply.entry("connections_refused", facts.connections_refused);
+    reply.entry("logger_pid", facts.logger_pid);
+    for (name, bytes) in facts.captured {
+        reply.entry(name, bytes);
+    }
     let writer = reply.body_of("endpoints");
-    writer.array(facts.rpc.len() + facts.events.len());
+    writer.array(facts.rpc.len() + facts.events.len() + 1);
     for (endpoint, access) in &facts.rpc {
         writer.map(3);
         writer.entry("socket", "rpc");
         writer.entry("endpoint", endpoint);
         writer.entry("access", access.as_str());
     }
-    for endpoint in &facts.events {
+    let of_output = ("output", facts.output);
+    let of_events = facts.events.iter().map(|endpoint| ("events", endpoint.as_str()));
+    for (socket, endpoint) in of_events.chain([of_output]) {
         writer.map(2);
-        writer.entry("socket", "events");
+        writer.entry("socket", socket);
         writer.entry("endpoint", endpoint);
     }
     reply

@@ -5,6 +5,7 @@ use super::reply::{ApiError, Code};
 use super::request::{Access, Answer, Command, Force, Mode, Request, Restarting, Starting};
 use crate::config::keys;
 use crate::core::ids::Seq;
+use crate::core::log::OutputSource;
 use crate::core::program::{Autostart, MAX_INSTANCES, Settings, name_error};
 use crate::core::state::StateName;
 use crate::wire::value::Value;
@@ -299,6 +300,27 @@ pub const METHODS: &[Method] = &[
         read: events,
     },
     Method {
+        name: "tail",
+        access: Access::Read,
+        doc: "The latest output of an instance, as far as it is captured and held: 16 KiB of each stream.",
+        arguments: &[
+            PROGRAM,
+            argument("instance", "integer", Need::Required, "The number of the instance."),
+            argument("source", "string", Need::Optional, "\"stdout\" or \"stderr\". Default: \"stdout\"."),
+            argument("bytes", "integer", Need::Optional, "How many bytes at the most. Default: all."),
+        ],
+        settings: TakesSettings::No,
+        read: tail,
+    },
+    Method {
+        name: "reopen",
+        access: Access::Control,
+        doc: "Opens all log files anew by their names, after something else has renamed them.",
+        arguments: &[],
+        settings: TakesSettings::No,
+        read: |_| Ok(Request::Reopen),
+    },
+    Method {
         name: "info",
         access: Access::Read,
         doc: "The supervisor itself: version, run, counts, endpoints, cpu and memory.",
@@ -465,6 +487,27 @@ fn remove(arguments: Arguments<'_>) -> Result<Request, ApiError> {
 fn wait(arguments: Arguments<'_>) -> Result<Request, ApiError> {
     let timeout = arguments.duration("timeout")?.unwrap_or(DEFAULT_WAIT);
     Ok(Request::Wait { selection: arguments.selection()?, state: state(arguments)?, timeout })
+}
+
+fn tail(arguments: Arguments<'_>) -> Result<Request, ApiError> {
+    let source = match arguments.get("source") {
+        None => OutputSource::Stdout,
+        Some(value) => {
+            let known =
+                || crate::config::convert::one_of(OutputSource::ALL.into_iter().map(OutputSource::as_str));
+            value.text().and_then(OutputSource::parse).ok_or_else(|| wrong("source", value, &known()))?
+        }
+    };
+    let program = program(arguments)?;
+    arguments.required("instance")?;
+    let instance = arguments.integer("instance", 0, 0, i64::from(u32::MAX))?;
+    let bytes = arguments.integer("bytes", i64::from(u32::MAX), 0, i64::from(u32::MAX))?;
+    Ok(Request::Tail {
+        program,
+        instance: u32::try_from(instance).unwrap_or(u32::MAX),
+        source,
+        bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
+    })
 }
 
 fn events(arguments: Arguments<'_>) -> Result<Request, ApiError> {

@@ -3,6 +3,7 @@
 pub use crate::core::access::Access;
 use crate::core::fleet::Selection;
 use crate::core::ids::Seq;
+use crate::core::log::OutputSource;
 use crate::core::program::Settings;
 use crate::core::state::StateName;
 use crate::wire::value::Value;
@@ -91,6 +92,19 @@ pub enum Request {
         /// How long to wait for one if there is none.
         timeout: Duration,
     },
+    /// `tail`.
+    Tail {
+        /// Of which program.
+        program: String,
+        /// Of which of its instances.
+        instance: u32,
+        /// Of which of its streams.
+        source: OutputSource,
+        /// How many bytes at the most.
+        bytes: usize,
+    },
+    /// `reopen`.
+    Reopen,
     /// `info`.
     Info,
     /// `methods`.

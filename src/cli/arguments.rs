@@ -6,6 +6,7 @@
 use super::init::InitCommand;
 use super::settings::{CreateCommand, UpdateCommand};
 use super::values::{Period, Since};
+use crate::core::log::OutputSource;
 use crate::core::state::StateName;
 use argh::FromArgs;
 use std::path::PathBuf;
@@ -86,6 +87,10 @@ pub enum Command {
     Reload(Reload),
     /// `events`
     Events(Events),
+    /// `logs`
+    Logs(Logs),
+    /// `reopen`
+    Reopen(Reopen),
     /// `call`
     Call(Call),
     /// `states`
@@ -121,6 +126,15 @@ pub struct Run {
     /// else /tmp/procnanny-UID
     #[argh(option, arg_name = "dir")]
     pub runtime_dir: Option<PathBuf>,
+
+    /// where log files are made, NAME.INSTANCE.SOURCE.log for each stream of each instance. Default: none, output is
+    /// kept in memory alone
+    #[argh(option, arg_name = "dir")]
+    pub log_dir: Option<PathBuf>,
+
+    /// put 'PROGRAM/INSTANCE | ' before each line of programs whose stdout or stderr is inherit
+    #[argh(switch)]
+    pub prefix: bool,
 
     /// an endpoint for requests in place of the default one, repeatable: 'ipc://PATH' or 'tcp://ADDRESS:PORT', with
     /// ',access=read', 'control' or 'admin' (default: admin on ipc, read on tcp) and ',mode=0660' (ipc)
@@ -203,6 +217,46 @@ pub struct Events {
     #[argh(switch)]
     pub json: bool,
 }
+
+/// print what programs printed, as far as it is captured and held: 16 KiB of each stream
+#[derive(Debug, FromArgs)]
+#[argh(
+    subcommand,
+    name = "logs",
+    help_triggers("-h", "--help"),
+    note = "All that is held is printed unless -n says otherwise, of each instance first what it printed to stdout, then \
+            to stderr. Of several instances, each line begins with 'PROGRAM/INSTANCE | '. A pipe gets every byte as it \
+            is; on a terminal colours work, and other control characters are shown and not sent.",
+    example = "{command_name} web",
+    example = "{command_name} -f -n 10 'w*'"
+)]
+pub struct Logs {
+    /// whose: PROGRAM, PROGRAM/INSTANCE or a glob
+    #[argh(positional, arg_name = "sel")]
+    pub selectors: Vec<String>,
+
+    /// go on with what they print from now on, each byte exactly once, until Ctrl-C; what was missed is said on stderr
+    #[argh(switch, short = 'f')]
+    pub follow: bool,
+
+    /// begin with so many lines of each stream, in place of all that is held
+    #[argh(option, short = 'n', arg_name = "n")]
+    pub lines: Option<usize>,
+
+    /// one of the two alone: stdout or stderr
+    #[argh(option, arg_name = "source", from_str_fn(source))]
+    pub source: Option<OutputSource>,
+}
+
+/// open all log files anew, after something else has renamed them
+#[derive(Debug, FromArgs)]
+#[argh(
+    subcommand,
+    name = "reopen",
+    help_triggers("-h", "--help"),
+    note = "SIGUSR2 to the supervisor does the same."
+)]
+pub struct Reopen {}
 
 /// send any request and print the reply as JSON
 #[derive(Debug, FromArgs)]
@@ -414,6 +468,10 @@ commands_on_a_selection! {
     Kill, "kill";
     /// forgive flaps: what was delayed or given up starts at once
     Reset, "reset";
+}
+
+fn source(text: &str) -> Result<OutputSource, String> {
+    OutputSource::parse(text).ok_or_else(|| "expected stdout or stderr".to_string())
 }
 
 fn state(text: &str) -> Result<StateName, String> {

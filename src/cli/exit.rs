@@ -164,8 +164,16 @@ pub fn tell(lines: &str) {
 /// # Errors
 /// [`Failure::Output`], also when nobody reads any more.
 pub fn say(text: &str) -> Result<(), Failure> {
+    say_bytes(text.as_bytes())
+}
+
+/// As [`say`], for what may be no text.
+///
+/// # Errors
+/// [`Failure::Output`], also when nobody reads any more.
+pub fn say_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
-    output.write_all(text.as_bytes()).and_then(|()| output.flush()).map_err(Failure::Output)
+    output.write_all(bytes).and_then(|()| output.flush()).map_err(Failure::Output)
 }
 
 /// The system's words for an error, without its number.

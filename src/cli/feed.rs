@@ -262,10 +262,9 @@ impl Line {
             return Ok(Self { client, stream: None });
         }
         let info = client.request(&Call::new("info"))?;
-        let stream = match endpoint_of_events(&info, client.endpoint()) {
-            Some(endpoint) => Some(subscribe(&endpoint)?),
-            None => None,
-        };
+        // Everything: only without gaps of our own making can a gap be seen.
+        let subscribed = |endpoint| subscribe(&endpoint, &[String::new()]);
+        let stream = endpoint_of("events", &info, client.endpoint()).map(subscribed).transpose()?;
         Ok(Self { client, stream })
     }
 }
@@ -283,13 +282,13 @@ pub fn latest(client: &mut Client) -> Result<u64, Failure> {
     })
 }
 
-/// The endpoint to subscribe at: one that is reached in the same way as the one for requests, if there is one that
+/// The endpoint to subscribe at for what one of the sockets publishes: one that is reached in the same way as the one for requests, if there is one that
 /// answers.
-fn endpoint_of_events(info: &Value, asked_at: &Endpoint) -> Option<Endpoint> {
+pub fn endpoint_of(socket: &str, info: &Value, asked_at: &Endpoint) -> Option<Endpoint> {
     let endpoints = info.get("endpoints").and_then(Value::as_array).unwrap_or_default();
-    let of_events =
-        endpoints.iter().filter(|entry| entry.get("socket").and_then(Value::text) == Some("events"));
-    let mut usable: Vec<Endpoint> = of_events
+    let of_socket =
+        endpoints.iter().filter(|entry| entry.get("socket").and_then(Value::text) == Some(socket));
+    let mut usable: Vec<Endpoint> = of_socket
         .filter_map(|entry| Endpoint::parse(entry.get("endpoint")?.text()?).ok())
         .filter(|endpoint| matches!(endpoint.probe(), Ok(Presence::There)))
         .collect();
@@ -297,23 +296,28 @@ fn endpoint_of_events(info: &Value, asked_at: &Endpoint) -> Option<Endpoint> {
     usable.into_iter().next()
 }
 
-fn subscribe(endpoint: &Endpoint) -> Result<zmq::Socket, Failure> {
+/// Subscribes to topics at an endpoint.
+///
+/// # Errors
+/// The endpoint and the system's words.
+pub fn subscribe(endpoint: &Endpoint, topics: &[String]) -> Result<zmq::Socket, Failure> {
     let subscribed = || -> Result<zmq::Socket, zmq::Error> {
         let socket = zmq::Context::new().socket(zmq::SUB)?;
         socket.set_linger(0)?;
         socket.set_maxmsgsize(MAX_EVENT)?;
         socket.set_rcvhwm(QUEUE)?;
         socket.set_ipv6(endpoint.is_network())?;
-        // Everything: only without gaps of our own making can a gap be seen.
-        socket.set_subscribe(b"")?;
+        for topic in topics {
+            socket.set_subscribe(topic.as_bytes())?;
+        }
         socket.connect(endpoint.as_str())?;
         Ok(socket)
     };
     subscribed().map_err(|error| Failure::Failed(format!("cannot subscribe at {endpoint}: {error}")))
 }
 
-/// The next event of a stream; what is none is passed over.
-fn receive(stream: &zmq::Socket) -> Option<Value> {
+/// The next message of a stream; what is none is passed over.
+pub fn receive(stream: &zmq::Socket) -> Option<Value> {
     loop {
         let frames = stream.recv_multipart(zmq::DONTWAIT).ok()?;
         let event = frames.get(1).and_then(|frame| msgpack::decode(frame).ok());

@@ -9,7 +9,7 @@
 //! | `init` | the command that is the first process of a container |
 //! | `run`, `demo` | the commands that start a supervisor |
 //! | `configuration` | the configuration: `check` and `reload` |
-//! | `status`, `watch`, `events`, `states` | commands that look |
+//! | `status`, `watch`, `events`, `logs`, `states` | commands that look |
 //! | `control`, `programs`, `requests` | commands that command, and any request |
 //! | `render`, `terminal`, `signals` | what people see, and how they end it |
 
@@ -24,6 +24,7 @@ mod exit;
 mod feed;
 mod filter;
 mod init;
+mod logs;
 mod parse;
 mod programs;
 mod render;
@@ -102,6 +103,8 @@ fn carry_out(rpc: Option<&str>, command: Command) -> Result<Exit, Failure> {
         Command::Scale(scale) => programs::scale(connect, &scale),
         Command::Remove(remove) => programs::remove(connect, &remove),
         Command::Events(events) => events::events(connect()?, &events),
+        Command::Logs(logs) => logs::logs(connect()?, &logs),
+        Command::Reopen(_) => requests::reopen(&mut connect()?),
         Command::Call(call) => requests::call(connect, &call),
         Command::Info(info) => requests::info(&mut connect()?, &info),
         Command::Shutdown(shutdown) => requests::shutdown(connect, &shutdown),

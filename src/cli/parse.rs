@@ -22,13 +22,16 @@ pub enum Parsed {
 }
 
 /// The options that take a value; argh itself knows no `--option=value`.
-const WITH_VALUE: [&str; 9] = [
+const WITH_VALUE: [&str; 12] = [
     "--rpc",
     "--program",
     "--runtime-dir",
+    "--log-dir",
     "--endpoint",
     "--parent",
     "--seconds",
+    "--lines",
+    "--source",
     "--since",
     "--timeout",
     "--parallel",

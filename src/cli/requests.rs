@@ -1,4 +1,4 @@
-//! `call`, `info` and `shutdown`: requests as they are.
+//! `call`, `reopen`, `info` and `shutdown`: requests as they are.
 
 use super::arguments::{Call as CallCommand, Info, Shutdown};
 use super::client::{Call, Client};
@@ -58,6 +58,15 @@ fn time_asked_for(method: &str, arguments: &[(String, Value)]) -> Duration {
     let waits = method == "wait" || argument("wait") == Some(&Value::Bool(true));
     let unless_given = if waits { DEFAULT_WAIT } else { Duration::ZERO };
     timeout.unwrap_or(unless_given).min(LONGEST_WAIT)
+}
+
+/// `reopen`.
+///
+/// # Errors
+/// Those of a request.
+pub fn reopen(client: &mut Client) -> Result<Exit, Failure> {
+    client.request(&Call::new("reopen"))?;
+    Ok(Exit::Done)
 }
 
 /// `info`.

@@ -7,6 +7,7 @@ use crate::config::endpoint::EndpointOption;
 use crate::config::file::{Configuration, FileErrors, Location};
 use crate::config::supervisor::Overrides;
 use crate::config::words;
+use crate::core::log::Written;
 use crate::core::program::{Settings, name_error};
 use crate::supervisor::{self, Options};
 use crate::sys::errno;
@@ -31,8 +32,9 @@ pub fn run(run: Run) -> Result<Exit, Failure> {
     if let Some(parent) = run.parent {
         end_with(parent)?;
     }
-    let overrides = Overrides { runtime_dir: run.runtime_dir, rpc };
-    supervisor::run(Options { location, configuration, overrides, programs })
+    let console_prefix = if run.prefix { Written::Yes } else { Written::No };
+    let overrides = Overrides { runtime_dir: run.runtime_dir, log_dir: run.log_dir, rpc };
+    supervisor::run(Options { location, configuration, overrides, console_prefix, programs })
         .map(Exit::As)
         .map_err(|error| Failure::Failed(error.to_string()))
 }

@@ -232,7 +232,7 @@ fn value(key: &Key, word: &str) -> Result<Value, &'static str> {
             Ok(_) => Ok(number().unwrap_or_else(|_| Value::from(word))),
             Err(_) => Err("a size: a number of bytes, or 64K, 10M, 1G"),
         },
-        Kind::Table | Kind::Limits | Kind::Health => match json::parse(word) {
+        Kind::Table | Kind::Limits | Kind::Health | Kind::Log => match json::parse(word) {
             Ok(Value::Map(entries)) => Ok(Value::Map(entries)),
             Ok(_) | Err(_) => {
                 let (name, value) = word.split_once('=').ok_or("NAME=VALUE, or a JSON object")?;
@@ -245,7 +245,7 @@ fn value(key: &Key, word: &str) -> Result<Value, &'static str> {
 /// Whether it has entries that can be set one by one.
 fn is_table(kind: Kind) -> bool {
     match kind {
-        Kind::Table | Kind::Limits | Kind::Health => true,
+        Kind::Table | Kind::Limits | Kind::Health | Kind::Log => true,
         Kind::Text
         | Kind::Texts
         | Kind::Integer
@@ -261,12 +261,16 @@ fn is_table(kind: Kind) -> bool {
     }
 }
 
-/// A word as the value of one entry of a table. Only a health check has entries that are no strings.
+/// A word as the value of one entry of a table. Only a health check and a log have entries that are no strings.
 fn entry_value(kind: Kind, word: &str) -> Value {
-    let value = if kind == Kind::Health { json::parse(word).ok() } else { None };
-    value
-        .filter(|value| value.as_array().is_some() || value.as_f64().is_some())
-        .unwrap_or_else(|| Value::from(word))
+    let typed = match kind {
+        Kind::Health => {
+            json::parse(word).ok().filter(|value| value.as_array().is_some() || value.as_f64().is_some())
+        }
+        Kind::Log => boolean(word).or_else(|| word.parse::<i64>().ok().map(Value::Int)),
+        _ => None,
+    };
+    typed.unwrap_or_else(|| Value::from(word))
 }
 
 fn boolean(word: &str) -> Option<Value> {

@@ -48,6 +48,9 @@ fn values_have_the_type_of_their_setting() {
     assert_eq!(one(r#"health.args=["-q"]"#), Ok(args));
     assert_eq!(one("health={}"), Ok(Value::Map(vec![])));
     assert!(one("memory_limit=64MB").unwrap_err().contains("expected a size"));
+    assert_eq!(one("log.keep=3"), Ok(Value::map([("keep", Value::Int(3))])));
+    assert_eq!(one("log.markers=yes"), Ok(Value::map([("markers", Value::Bool(true))])));
+    assert_eq!(one("log=max_size=1M"), Ok(Value::map([("max_size", Value::from("1M"))])));
     for wrong in ["instances=many", "autostart=maybe", "restart_delay=soon", "success_exit_codes=a", "env=A"]
     {
         assert!(one(wrong).unwrap_err().contains("expected"), "{wrong}");

@@ -70,6 +70,8 @@ pub enum Kind {
     Size,
     /// A table that describes a health check.
     Health,
+    /// The table `log`.
+    Log,
 }
 
 /// What a change of a setting touches.
@@ -148,6 +150,7 @@ impl Kind {
             Kind::Limits => "table of limits",
             Kind::Size => "size",
             Kind::Health => "table of a health check",
+            Kind::Log => "table",
         }
     }
 }

@@ -1,6 +1,6 @@
 use super::super::accounts;
 use super::*;
-use crate::core::program::IoPriority;
+use crate::core::program::{IoPriority, Output};
 use crate::core::settings::{
     Capabilities, Cpus, InheritEnv, LimitSetting, NewPrivileges, Scheduler, StandardInput,
 };
@@ -32,6 +32,9 @@ fn every_setting_takes_what_it_gives() {
     settings.process.chroot = Some("/srv".to_string());
     settings.process.inherit_env = InheritEnv::Only(vec!["LANG".to_string()]);
     settings.process.stdin = StandardInput::Path("/etc/passwd".to_string());
+    settings.process.stdout = Output::Path("/tmp/%n".to_string());
+    settings.process.stderr = Output::Stdout;
+    settings.log.policy.keep = 7;
     settings.stop.command = vec!["true".to_string(), "now".to_string()];
     let health = Value::map([("command", Value::from("check")), ("retries", Value::Int(7))]);
     settings.health.check = super::super::health::read(&health).unwrap();
@@ -71,6 +74,11 @@ fn what_is_wrong_is_said_with_what_would_be_right() {
     );
     assert!(set("user", "rooot").unwrap_err().contains("did you mean 'root'?"));
     assert!(set("groups", Value::Array(vec!["rooot".into()])).unwrap_err().contains("did you mean 'root'?"));
+    assert_eq!(
+        set("stdout", "stdout").unwrap_err(),
+        "'stdout' is \"stdout\", expected \"log\", \"inherit\", \"null\" or an absolute path"
+    );
+    assert!(set("stderr", "stdot").unwrap_err().contains("expected \"stdout\", \"log\", "));
     assert!(set("limits", Value::map([("nofil", Value::Int(1))])).unwrap_err().starts_with("'limits' is {"));
     assert!(set("stop_signal", "KILLL").is_err());
     let secret = set("env", "PASSWORD=x").unwrap_err();

@@ -21,6 +21,7 @@ pub mod file;
 pub mod health;
 pub mod keys;
 pub mod limits;
+pub mod log;
 #[cfg(test)]
 mod manual;
 pub mod plan;

@@ -14,6 +14,8 @@ use std::time::Duration;
 pub struct SupervisorSettings {
     /// `runtime_dir`; `None` is the default of whoever runs it.
     pub runtime_dir: Option<PathBuf>,
+    /// `log_dir`; `None` is none.
+    pub log_dir: Option<PathBuf>,
     /// `rpc`; none is the default one.
     pub rpc: Vec<EndpointOption>,
     /// `events`; none is the default one.
@@ -45,6 +47,8 @@ pub enum ExitWhen {
 pub struct Overrides {
     /// `--runtime-dir`.
     pub runtime_dir: Option<PathBuf>,
+    /// `--log-dir`.
+    pub log_dir: Option<PathBuf>,
     /// `--endpoint`; none leaves what the file says.
     pub rpc: Vec<EndpointOption>,
 }
@@ -94,6 +98,15 @@ pub const KEYS: &[SupervisorKey] = &[
         doc: "Where its sockets and its lock are, an absolute path.",
         set: |s, v| convert::absolute_path(v).map(|path| s.runtime_dir = Some(Path::new(path).to_path_buf())),
         differs: |a, b| a.runtime_dir != b.runtime_dir,
+    },
+    SupervisorKey {
+        name: "log_dir",
+        kind: "string",
+        default: "none",
+        effect: Effect::WithRestart,
+        doc: "Where log files are made, NAME.INSTANCE.SOURCE.log for each stream of each instance, an absolute path. Without it, only programs with a 'log.file' or a path of their own have files.",
+        set: |s, v| convert::absolute_path(v).map(|path| s.log_dir = Some(Path::new(path).to_path_buf())),
+        differs: |a, b| a.log_dir != b.log_dir,
     },
     SupervisorKey {
         name: "rpc",
@@ -163,6 +176,7 @@ impl Default for SupervisorSettings {
     fn default() -> Self {
         Self {
             runtime_dir: None,
+            log_dir: None,
             rpc: Vec::new(),
             events: Vec::new(),
             event_history: ring::DEFAULT_CAPACITY,
@@ -177,6 +191,9 @@ impl SupervisorSettings {
     /// These settings, where the command line does not say otherwise.
     #[must_use]
     pub fn overridden_by(mut self, overrides: &Overrides) -> Self {
+        if overrides.log_dir.is_some() {
+            self.log_dir.clone_from(&overrides.log_dir);
+        }
         if overrides.runtime_dir.is_some() {
             self.runtime_dir.clone_from(&overrides.runtime_dir);
         }
@@ -288,6 +305,7 @@ mod tests {
     fn what_takes_effect_at_once_is_adopted_and_the_rest_is_told() {
         let others = SupervisorSettings {
             runtime_dir: Some("/x".into()),
+            log_dir: Some("/x".into()),
             rpc: vec![EndpointOption::parse("ipc:///x/rpc").unwrap()],
             events: vec![EndpointOption::parse("ipc:///x/events").unwrap()],
             event_history: 1,
@@ -301,16 +319,18 @@ mod tests {
         let left: Vec<&str> =
             KEYS.iter().filter(|key| (key.differs)(&settings, &others)).map(|key| key.name).collect();
         assert_eq!(left, settings.restart_needed(&others));
-        assert_eq!(left, ["runtime_dir", "rpc", "events", "oom_score_adj"]);
+        assert_eq!(left, ["runtime_dir", "log_dir", "rpc", "events", "oom_score_adj"]);
     }
 
     #[test]
     fn the_command_line_goes_over_the_file() {
         let file = set("runtime_dir", "/a").unwrap();
-        let overrides = Overrides { runtime_dir: Some("/b".into()), rpc: Vec::new() };
+        let (runtime_dir, log_dir) = (Some("/b".into()), Some("/log".into()));
+        let overrides = Overrides { runtime_dir, log_dir, rpc: Vec::new() };
         let settings = file.clone().overridden_by(&overrides);
         assert_eq!(settings.runtime_dir, Some("/b".into()));
-        assert_eq!(file.restart_needed(&settings), ["runtime_dir"]);
+        assert_eq!(settings.log_dir, Some("/log".into()));
+        assert_eq!(file.restart_needed(&settings), ["runtime_dir", "log_dir"]);
         let other = set("event_history", 10).unwrap().overridden_by(&overrides);
         assert!(settings.restart_needed(&other).is_empty());
     }

@@ -1,6 +1,7 @@
 //! What happened, as it is kept and told: one value an event, small, without the bytes of any message.
 
 use super::ids::{InstanceIndex, Pid, Seq};
+use super::log::OutputSource;
 use super::state::{AdminState, StateName};
 use std::sync::Arc;
 
@@ -130,6 +131,52 @@ pub enum SupervisorChange {
         /// The endpoint it had connected to.
         endpoint: Box<str>,
     },
+    /// Something about captured output of an instance.
+    Log(Box<LogEvent>),
+    /// The logger has ended, and another one was started.
+    LoggerRestarted {
+        /// The process of the new one.
+        pid: i32,
+        /// How the last one ended.
+        reason: Box<str>,
+    },
+    /// The logger could not be started, or cannot do all that it should. Told once, until it is well again.
+    LoggerFailed {
+        /// Why.
+        reason: Box<str>,
+    },
+}
+
+/// What happened to captured output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEvent {
+    /// The program.
+    pub program: Arc<str>,
+    /// Which of its instances.
+    pub instance: InstanceIndex,
+    /// Which of its streams.
+    pub source: OutputSource,
+    /// What.
+    pub change: LogChange,
+}
+
+/// What happened to the output of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogChange {
+    /// Some of it was dropped.
+    Dropped {
+        /// How many bytes since this was last told.
+        bytes: u64,
+        /// Why, if that is known.
+        reason: Option<Box<str>>,
+    },
+    /// It cannot be written.
+    Trouble {
+        /// What was tried, on what, and the system's words.
+        reason: Box<str>,
+    },
+    /// It can be written again.
+    Recovered,
 }
 
 impl ProgramChange {
@@ -155,6 +202,13 @@ impl SupervisorChange {
             SupervisorChange::ReloadFailed { .. } => "reload_failed",
             SupervisorChange::ClientDropped { .. } => "client_dropped",
             SupervisorChange::SubscriberDropped { .. } => "subscriber_dropped",
+            SupervisorChange::Log(event) => match event.change {
+                LogChange::Dropped { .. } => "log_dropped",
+                LogChange::Trouble { .. } => "log_trouble",
+                LogChange::Recovered => "log_recovered",
+            },
+            SupervisorChange::LoggerRestarted { .. } => "logger_restarted",
+            SupervisorChange::LoggerFailed { .. } => "logger_failed",
         }
     }
 }

@@ -281,7 +281,7 @@ impl Instance {
     }
 
     /// How the last run ended, in words.
-    fn ending(&self, signal_name: impl Fn(i32) -> String) -> Option<String> {
+    pub fn ending(&self, signal_name: impl Fn(i32) -> String) -> Option<String> {
         let last = self.last.as_ref()?;
         let seconds = last.duration.as_secs_f64();
         Some(match (&last.cause, last.ending) {

@@ -54,6 +54,15 @@ pub struct LogPolicy {
     pub on_full: OnFull,
 }
 
+/// `log`: what becomes of the output of a program that is captured.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogSettings {
+    /// `file`, before substitution; `None` stands for one in the supervisor's directory of logs, if it has one.
+    pub file: Option<String>,
+    /// All else.
+    pub policy: LogPolicy,
+}
+
 /// How many of the latest bytes of each stream are held in memory.
 pub const TAIL: usize = 16 << 10;
 

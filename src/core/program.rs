@@ -3,6 +3,7 @@
 use super::health::HealthPolicy;
 use super::ids::{InstanceIndex, ProgramId};
 use super::instance::Instance;
+use super::log::{LogSettings, OutputSource};
 use super::requirements::Needs;
 use super::settings::{
     Capabilities, CgroupEntry, Cpus, EnvFile, InheritEnv, LimitSetting, NewPrivileges, Readiness, Scheduler,
@@ -52,13 +53,19 @@ pub enum Autostart {
 }
 
 /// Where an output stream of a program goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Output {
-    /// To where the supervisor's own goes.
+    /// To its log, by way of the logger.
     #[default]
+    Log,
+    /// To where the supervisor's own goes.
     Inherit,
     /// Nowhere.
     Null,
+    /// To where standard output goes; for standard error alone.
+    Stdout,
+    /// To this file, before substitution, by way of the logger.
+    Path(String),
 }
 
 /// A class of I/O priority, and the level within it; see ioprio_set(2).
@@ -217,6 +224,8 @@ pub struct Settings {
     pub health: HealthPolicy,
     /// What it needs of other programs. Takes effect at once when it is changed.
     pub needs: Needs,
+    /// `log`: what becomes of output that is captured. Takes effect at once when it is changed.
+    pub log: LogSettings,
 }
 
 /// A program and its instances.
@@ -302,6 +311,17 @@ impl Default for Settings {
             stop: StopPolicy::default(),
             health: HealthPolicy::default(),
             needs: Needs::default(),
+            log: LogSettings::default(),
+        }
+    }
+}
+
+impl ProcessSettings {
+    /// `stdout` or `stderr`.
+    pub fn output(&self, source: OutputSource) -> &Output {
+        match source {
+            OutputSource::Stdout => &self.stdout,
+            OutputSource::Stderr => &self.stderr,
         }
     }
 }

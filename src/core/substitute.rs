@@ -1,8 +1,10 @@
-//! Substitution in settings: `%n` program name, `%i` instance, `%u` uid, `%g` gid, `%%` a percent sign.
+//! Substitution in settings: `%n` program name, `%i` instance, `%u` uid, `%g` gid, `%%` a percent sign; in the names of
+//! log files also `%s`, `stdout` or `stderr`.
 //!
 //! What is none of ours stays as it is, so that `date +%Y` needs no doubling.
 
 use super::ids::InstanceIndex;
+use super::log::OutputSource;
 
 /// What the letters stand for.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +17,8 @@ pub struct Substitution<'a> {
     pub uid: u32,
     /// `%g`.
     pub gid: u32,
+    /// `%s`, where it is about one of the two.
+    pub source: Option<OutputSource>,
 }
 
 impl Substitution<'_> {
@@ -33,6 +37,7 @@ impl Substitution<'_> {
                 Some('u') => result.push_str(&self.uid.to_string()),
                 Some('g') => result.push_str(&self.gid.to_string()),
                 Some('%') => result.push('%'),
+                Some('s') => result.push_str(self.source.map_or("%s", OutputSource::as_str)),
                 Some(other) => result.extend(['%', other]),
                 None => result.push('%'),
             }
@@ -49,7 +54,13 @@ mod tests {
 
     #[test]
     fn letters_are_replaced_and_the_rest_stays() {
-        let here = Substitution { program: "hello world", instance: InstanceIndex(7), uid: 500, gid: 501 };
+        let here = Substitution {
+            program: "hello world",
+            instance: InstanceIndex(7),
+            uid: 500,
+            gid: 501,
+            source: None,
+        };
         for (text, expected) in [
             ("", ""),
             ("plain", "plain"),
@@ -60,8 +71,11 @@ mod tests {
             ("%%%i", "%7"),
             ("date +%Y-%m", "date +%Y-%m"),
             ("%ß%i", "%ß7"),
+            ("%s", "%s"),
         ] {
             assert_eq!(here.apply(text), expected, "{text}");
         }
+        let of_stderr = Substitution { source: Some(OutputSource::Stderr), ..here };
+        assert_eq!(of_stderr.apply("%n.%i.%s"), "hello world.7.stderr");
     }
 }

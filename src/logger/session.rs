@@ -7,7 +7,6 @@ use super::streams::{Reading, Room, Stream};
 use super::writing::{Line, Pen};
 use crate::api::output::Part;
 use crate::core::log::{StreamId, TAIL};
-use crate::sys::output_pipe::unread;
 use crate::sys::splice::set_room;
 use nix::errno::Errno;
 use std::os::fd::AsFd;
@@ -148,14 +147,17 @@ impl Logger {
         self.close_if_ended(id);
     }
 
-    /// Puts a marker into the file, after what is in the pipe now.
-    pub(super) fn mark(&mut self, id: StreamId, words: String) {
+    /// Puts a marker into the file, after so many bytes of the stream, or where that is over already, now.
+    pub(super) fn mark(&mut self, id: StreamId, words: String, after: u64) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         if stream.markers.len() == MOST_MARKERS {
             stream.markers.remove(0);
         }
         stream.markers.push(words);
-        let mut left = unread(stream.pipe.as_fd()).map_or(0, |left| usize::try_from(left).unwrap_or(0));
+        let taken =
+            self.store.as_ref().and_then(|store| Some(store.counters(id)?.taken.load(Ordering::Relaxed)));
+        let left = after.saturating_sub(taken.unwrap_or(after));
+        let mut left = usize::try_from(left).unwrap_or(usize::MAX);
         while left > 0 && self.streams.get(&id).is_some_and(|stream| stream.reading == Reading::On) {
             match self.take(id, left) {
                 Taken::Bytes(count) => left = left.saturating_sub(count),

@@ -142,7 +142,7 @@ impl Logger {
                 ToLogger::Change { stream, route } => self.change(stream, route),
                 // Its end comes out of its pipe.
                 ToLogger::Close { .. } => {}
-                ToLogger::Mark { stream, words } => self.mark(stream, words),
+                ToLogger::Mark { stream, words, after } => self.mark(stream, words, after),
                 ToLogger::Reopen => self.reopen(),
             }
         }

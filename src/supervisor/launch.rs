@@ -5,7 +5,7 @@ use super::readiness::Voice;
 use crate::api::host::Host;
 use crate::core::health::HealthCheck;
 use crate::core::ids::InstanceIndex;
-use crate::core::program::{IoPriority, Output, ProcessSettings, Program, User};
+use crate::core::program::{IoPriority, ProcessSettings, Program, User};
 use crate::core::settings::{self, InheritEnv, Scheduler, StandardInput};
 use crate::core::substitute::Substitution;
 use crate::sys::limits::{Limit, LimitValues};
@@ -15,7 +15,9 @@ use crate::sys::process::Pid;
 use crate::sys::scheduling::{CpuMask, SchedulingPolicy};
 use std::borrow::Cow;
 use std::ffi::{CString, NulError};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::Stdout;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 
 /// What every process is given.
 #[derive(Debug)]
@@ -26,10 +28,21 @@ pub struct Launch {
     pub open_files: LimitValues,
     /// `/dev/null`, open for reading and writing.
     pub null: OwnedFd,
+    /// The supervisor's own standard output.
+    pub stdout: Stdout,
     /// Where programs find the supervisor; empty if nowhere.
     pub rpc: String,
     /// The adjustment of its badness that the supervisor was started with, if it has another one now.
     pub oom_score_adj: Option<i32>,
+}
+
+/// The descriptors that a process is given as its output.
+#[derive(Clone, Copy, Debug)]
+pub struct Outputs<'fd> {
+    /// Its standard output.
+    pub stdout: ChildDescriptor<'fd>,
+    /// Its standard error.
+    pub stderr: ChildDescriptor<'fd>,
 }
 
 impl Launch {
@@ -45,6 +58,7 @@ impl Launch {
         host: Host,
         cgroup_procs: Option<CString>,
         voice: Option<&'a Voice>,
+        outputs: Outputs<'a>,
     ) -> Result<ChildPlan<'a>, NulError> {
         let settings = &program.settings.process;
         let here = substitution(program, index, host);
@@ -54,11 +68,14 @@ impl Launch {
         };
         let own = voice.map_or_else(Vec::new, Voice::variables);
         let blueprint = self.blueprint(settings, host, here, (&settings.command, &settings.args), own)?;
+        let Outputs { stdout, stderr } = outputs;
         Ok(ChildPlan::new(Blueprint {
             stdin_path,
             cgroup_procs,
             own_pid: voice.map_or_else(Vec::new, Voice::own_pid_variables),
             passed: voice.and_then(Voice::descriptor).into_iter().collect(),
+            stdout,
+            stderr,
             ..blueprint
         }))
     }
@@ -70,18 +87,39 @@ impl Launch {
     ///
     /// # Errors
     /// A NUL byte in what has to be a C string.
-    pub fn stop_plan(
-        &self,
+    pub fn stop_plan<'a>(
+        &'a self,
         program: &Program,
         index: InstanceIndex,
         host: Host,
         pid: Pid,
-    ) -> Result<Option<ChildPlan<'_>>, NulError> {
+        Outputs { stdout, stderr }: Outputs<'a>,
+    ) -> Result<Option<ChildPlan<'a>>, NulError> {
         let Some((command, args)) = program.settings.stop.command.split_first() else { return Ok(None) };
         let here = substitution(program, index, host);
         let own = vec![("PROCNANNY_PID", pid.to_string())];
         let blueprint = self.blueprint(&program.settings.process, host, here, (command, args), own)?;
-        Ok(Some(ChildPlan::new(blueprint)))
+        Ok(Some(ChildPlan::new(Blueprint { stdout, stderr, ..blueprint })))
+    }
+
+    /// The plan for the logger: this program once more, as we are, with its end of the channel as its input.
+    ///
+    /// # Errors
+    /// None is known: the kernel gave us these strings.
+    pub fn logger_plan<'a>(&self, channel: BorrowedFd<'a>) -> Result<ChildPlan<'a>, NulError> {
+        let own = std::env::args_os().next().unwrap_or_default();
+        let path = std::env::var_os("PATH");
+        let path = path.as_deref().map_or(DEFAULT_PATH, OsStrExt::as_bytes);
+        // What is executed now, also when another file has its name; our own name is for where there is no /proc.
+        let mut candidates = candidates(own.as_bytes(), path)?;
+        candidates.insert(0, c"/proc/self/exe".into());
+        Ok(ChildPlan::new(Blueprint {
+            candidates,
+            arguments: vec![c"procnanny".into(), c"logger".into()],
+            environment: self.environment.clone(),
+            stdin: ChildDescriptor::From(channel),
+            ..Blueprint::default()
+        }))
     }
 
     /// The plan for a health check of an instance that has this process.
@@ -124,10 +162,6 @@ impl Launch {
         for arg in args {
             arguments.push(string(arg)?);
         }
-        let stream = |output| match output {
-            Output::Inherit => ChildDescriptor::Inherit,
-            Output::Null => ChildDescriptor::From(self.null.as_fd()),
-        };
         Ok(Blueprint {
             candidates,
             arguments,
@@ -151,8 +185,8 @@ impl Launch {
             limits: self.limits_of(settings),
             stdin: ChildDescriptor::From(self.null.as_fd()),
             stdin_path: None,
-            stdout: stream(settings.stdout),
-            stderr: stream(settings.stderr),
+            stdout: ChildDescriptor::Inherit,
+            stderr: ChildDescriptor::Inherit,
             passed: Vec::new(),
             ..Blueprint::default()
         })
@@ -257,9 +291,11 @@ impl<'a> Variable<'a> {
     }
 }
 
-fn substitution(program: &Program, instance: InstanceIndex, host: Host) -> Substitution<'_> {
+/// What the letters in the settings of a program stand for.
+pub fn substitution(program: &Program, instance: InstanceIndex, host: Host) -> Substitution<'_> {
     let settings = &program.settings.process;
-    Substitution { program: &program.name, instance, uid: host.uid_of(settings), gid: host.gid_of(settings) }
+    let (uid, gid) = (host.uid_of(settings), host.gid_of(settings));
+    Substitution { program: &program.name, instance, uid, gid, source: None }
 }
 
 /// The identity to take on; `None` where it is ours already, so that an ordinary user can name itself.
@@ -328,6 +364,7 @@ mod tests {
             environment: [c"PATH=/bin", c"LANG=C", c"HOME=/root"].map(CString::from).to_vec(),
             open_files: LimitValues { soft: 10, hard: 20 },
             null: std::fs::File::open("/dev/null").unwrap().into(),
+            stdout: std::io::stdout(),
             rpc: String::new(),
             oom_score_adj: None,
         }
@@ -335,7 +372,7 @@ mod tests {
 
     fn environment(settings: &ProcessSettings) -> Vec<String> {
         let launch = launch();
-        let here = Substitution { program: "web", instance: InstanceIndex(3), uid: 5, gid: 6 };
+        let here = Substitution { program: "web", instance: InstanceIndex(3), uid: 5, gid: 6, source: None };
         let all = launch.environment_of(settings, here, Vec::new());
         let shown = all.into_iter().map(|variable| variable.into_text().unwrap().into_string().unwrap());
         shown.filter(|variable| !variable.starts_with("PROCNANNY_")).collect()

@@ -12,6 +12,7 @@
 //! | `children` | stop commands and what else runs beside the instances for a moment |
 //! | `health`, `memory` | what runs and is not in health is given up on: by a command, by its memory |
 //! | `cgroups` | the cgroups of instances |
+//! | `capture` | what programs print, and the logger that reads it |
 //! | `runtime_dir` | where clients connect, checked before anything is bound |
 //! | `rpc`, `outbox` | requests in, replies out, and clients that do not fetch them |
 //! | `requests`, `operations`, `programs` | requests carried out: reading, commanding, changing programs |
@@ -24,6 +25,7 @@
 //! | `shutdown` | the end |
 //! | `note` | a line on standard error |
 
+mod capture;
 mod cgroups;
 mod children;
 mod effects;
@@ -60,6 +62,7 @@ use crate::config::supervisor::{Overrides, SupervisorSettings};
 use crate::core::deadlines::Deadlines;
 use crate::core::fleet::Fleet;
 use crate::core::ids::InstanceKey;
+use crate::core::log::Written;
 use crate::core::moment::Moment;
 use crate::core::program::Settings;
 use crate::core::ring::Ring;
@@ -81,6 +84,8 @@ pub struct Options {
     pub configuration: Configuration,
     /// What the command line says in place of it.
     pub overrides: Overrides,
+    /// Whether lines of programs that go to our own output say whose they are.
+    pub console_prefix: Written,
     /// Programs of the command line.
     pub programs: Vec<(String, Settings)>,
 }
@@ -127,6 +132,12 @@ enum Due {
     Watchdog(InstanceKey),
     /// Another try to remove cgroups.
     Cgroups,
+    /// Another logger may be started.
+    Logger,
+    /// Another try to tell the logger something.
+    LoggerFull,
+    /// Answers to `tail` wait for the logger.
+    Tails,
     /// Another try to hand a client what it has not fetched yet.
     Outboxes,
     /// The last second of the shutdown begins.
@@ -164,6 +175,7 @@ struct Supervisor {
     children: children::Children,
     memory: memory::MemoryWatch,
     cgroups: cgroups::Cgroups,
+    capture: capture::Capture,
     /// What follows from effects, fed before anything else.
     inputs: VecDeque<(InstanceKey, Follow)>,
     operations: VecDeque<operations::Operation>,

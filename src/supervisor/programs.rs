@@ -139,16 +139,20 @@ impl Supervisor {
         }
         let watched_anew = settings.health != program.settings.health;
         let scaled = wanted != program.settings.instances;
+        let logged_otherwise = settings.log != program.settings.log;
         // The number of instances is changed by what also starts and stops them.
         program.settings = Settings { instances: program.settings.instances, ..settings };
         let keys: Vec<InstanceKey> =
             program.instances.keys().map(|index| InstanceKey { program: id, index: *index }).collect();
         self.publish_program(id, ProgramChange::Updated);
-        for key in keys {
-            self.rearm(key);
+        for key in &keys {
+            self.rearm(*key);
             if watched_anew {
-                self.renew_watch(key);
+                self.renew_watch(*key);
             }
+        }
+        if logged_otherwise {
+            self.output_changed(&keys);
         }
         if scaled && let Ok(operation) = self.scale(&name, wanted) {
             self.operate(operation);
@@ -260,6 +264,7 @@ impl Supervisor {
         self.deadlines.cancel(Due::Instance(key));
         self.release_cgroup(key);
         self.ends.forget(key);
+        self.release_output(key);
         let given_up = self.fleet.remove_instance(key);
         self.operation_sees_end(key);
         self.stages_see_end(key);

@@ -23,6 +23,7 @@ impl Supervisor {
                     self.begin_shutdown(shutdown::Asked::BySignal, None)
                 }
                 libc::SIGHUP => self.reload_by_signal(),
+                libc::SIGUSR2 => self.reopen_logs(),
                 // Blocked so that they do no harm; none has a meaning yet.
                 _ => {}
             }
@@ -52,7 +53,7 @@ impl Supervisor {
     /// A child has ended and is not reaped yet, so its id, and that of its group, are nobody else's.
     fn bury(&mut self, ended: wait::Ended) {
         let Some(key) = self.processes.get(&ended.pid).copied() else {
-            if !self.bury_child(ended) {
+            if !self.bury_child(ended) && !self.bury_logger(ended) {
                 // An orphan that was handed to us, or something that a library started.
                 let _ = wait::reap(ended.pid);
             }
@@ -152,6 +153,7 @@ impl Supervisor {
         if let Some(instance) = self.fleet.instance_mut(key) {
             instance.last = Some(last);
         }
+        self.output_ends(key);
     }
 }
 

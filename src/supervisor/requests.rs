@@ -84,6 +84,15 @@ impl Supervisor {
                 let since = events::since_in_run(since, run.as_deref(), &self.run);
                 self.tell_events(caller, since, limit, timeout)?;
             }
+            Request::Tail { program, instance, source, bytes } => {
+                self.tail(caller, (&program, instance), source, bytes)?;
+            }
+            Request::Reopen => {
+                self.reopen_logs();
+                let mut reply = Reply::new();
+                reply.entry("reopened", true);
+                self.answer(caller, reply);
+            }
             Request::Info => {
                 let reply = self.info();
                 self.answer(caller, reply);
@@ -192,6 +201,7 @@ impl Supervisor {
     fn info(&self) -> Reply {
         let usage = process::usage().ok();
         let (major, minor, patch) = zmq::version();
+        let totals = self.capture.totals();
         let facts = Facts {
             pid: Pid::own().get(),
             uptime: crate::core::moment::Moment(clock::monotonic()).since(self.began),
@@ -202,6 +212,13 @@ impl Supervisor {
             connections_refused: accept::refused_connections(),
             rpc: self.rpc.iter().map(|socket| (socket.address.clone(), socket.access)).collect(),
             events: self.publisher.addresses(),
+            output: self.capture.address(),
+            logger_pid: self.capture.logger_pid(),
+            captured: [
+                ("output_taken", totals.taken),
+                ("output_written", totals.written),
+                ("output_dropped", totals.dropped),
+            ],
             replies_dropped: self.outboxes.dropped,
             notifications_dropped: self.voices.dropped,
         };

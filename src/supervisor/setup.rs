@@ -1,5 +1,6 @@
 //! From nothing to a supervisor that serves. The order matters, and is told where it does.
 
+use super::capture::{Capture, Places};
 use super::launch::Launch;
 use super::publish::Publisher;
 use super::reload::Configured;
@@ -20,12 +21,13 @@ use crate::sys::process::Pid;
 use crate::sys::signals::{self, SignalDescriptor};
 use crate::sys::timer::Timer;
 use crate::sys::{accept, clock, limits, priority, process, standard, zmq_options};
+use crate::wire::log_channel::OutputEndpoint;
 use nix::errno::Errno;
 use std::collections::HashSet;
 use std::ffi::CString;
 use std::fs::OpenOptions;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How many ready descriptors one turn takes up.
 const READY_A_TURN: usize = 64;
@@ -57,12 +59,14 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
 
     // Everything is checked before anything is bound, and the lock is held before a socket is replaced.
     let settings = options.configuration.supervisor.overridden_by(&options.overrides);
+    let log_dir = settings.log_dir.clone().map(log_dir).transpose()?;
     let mut runtime_dir = RuntimeDir::claim(settings.runtime_dir.clone())?;
     let endpoints = endpoints(&settings.rpc, runtime_dir.path(), "rpc")?;
     let events = self::endpoints(&settings.events, runtime_dir.path(), "events")?;
-    refuse_twice(endpoints.iter().chain(&events))?;
+    let output = Endpoint::in_directory(runtime_dir.path(), "output").map_err(SupervisorError)?;
+    refuse_twice(endpoints.iter().chain(&events).chain([&output]))?;
     let context = zmq::Context::new();
-    for endpoint in endpoints.iter().chain(&events) {
+    for endpoint in endpoints.iter().chain(&events).chain([&output]) {
         if let Transport::Ipc { path, .. } = &endpoint.transport {
             runtime_dir.owns(path);
         }
@@ -79,6 +83,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
         environment: own_environment(),
         open_files,
         null: null.into(),
+        stdout: std::io::stdout(),
         rpc: rpc.first().map_or_else(String::new, |socket| socket.address.clone()),
         oom_score_adj: settings.oom_score_adj.map(adjust_badness).transpose()?,
     };
@@ -107,6 +112,10 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
         children: Default::default(),
         memory: Default::default(),
         cgroups: Default::default(),
+        capture: Capture::new(
+            Places { log_dir, console_prefix: options.console_prefix },
+            output_endpoint(&output),
+        ),
         inputs: Default::default(),
         operations: Default::default(),
         waiters: Default::default(),
@@ -190,12 +199,32 @@ impl Supervisor {
     /// Ends. The last replies and events are handed to clients that fetch them; nobody waits for one that does not.
     pub fn end(mut self) {
         self.refuse_all_that_wait();
+        self.answer_all_tails();
         self.remove_cgroups();
         for socket in self.rpc.iter().map(|rpc| &rpc.socket).chain(self.publisher.sockets()) {
             // If it fails, what is on its way is lost, as it would have been without.
             let _ = socket.set_linger(FAREWELL);
         }
     }
+}
+
+/// The directory of logs, from the root. It is made when the first file is.
+fn log_dir(given: PathBuf) -> Result<String, SupervisorError> {
+    let absolute = std::path::absolute(&given)
+        .map_err(|error| SupervisorError(format!("log directory {}: {error}", given.display())))?;
+    match absolute.to_str() {
+        Some(path) => Ok(path.trim_end_matches('/').to_string()),
+        None => Err(SupervisorError(format!("log directory {}: its path is not UTF-8", absolute.display()))),
+    }
+}
+
+/// The endpoint for output, as the logger is told it.
+fn output_endpoint(endpoint: &Endpoint) -> OutputEndpoint {
+    let mode = match endpoint.transport {
+        Transport::Ipc { mode, .. } => Some(mode),
+        Transport::Tcp => None,
+    };
+    OutputEndpoint { address: endpoint.address.clone(), mode }
 }
 
 /// What is between us and who started us. A program that took it for its own would speak to that one in our name.

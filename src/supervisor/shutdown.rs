@@ -19,6 +19,8 @@ pub enum Phase {
     Hurrying,
     /// What is left was killed.
     Killing,
+    /// No program is left, and the logger writes what they said last.
+    Logging,
     /// Nothing is left.
     Done,
 }
@@ -35,6 +37,8 @@ pub enum Asked {
 /// How long what was killed may take to be gone. Only a process that is stuck in the kernel takes longer, and waiting
 /// does not help against that.
 const KILLED: Duration = Duration::from_secs(1);
+/// How long the logger may take for what programs said last. Then it goes on without us.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long stopping may go on once somebody is in a hurry.
 const HURRY: Duration = Duration::from_secs(1);
 
@@ -57,8 +61,8 @@ impl Supervisor {
                     self.arm_shutdown(timeout);
                 }
             }
-            (Phase::Hurrying, Asked::BySignal) => self.shutdown_timed_out(),
-            (Phase::Hurrying, Asked::ByRequest) | (Phase::Killing | Phase::Done, _) => {}
+            (Phase::Hurrying | Phase::Logging, Asked::BySignal) => self.shutdown_timed_out(),
+            (Phase::Hurrying | Phase::Logging, Asked::ByRequest) | (Phase::Killing | Phase::Done, _) => {}
         }
     }
 
@@ -83,7 +87,7 @@ impl Supervisor {
     pub fn shutdown_timed_out(&mut self) {
         match self.phase {
             Phase::Serving | Phase::Stopping | Phase::Hurrying => self.phase = Phase::Killing,
-            Phase::Killing | Phase::Done => {
+            Phase::Killing | Phase::Logging | Phase::Done => {
                 self.phase = Phase::Done;
                 return;
             }
@@ -108,6 +112,16 @@ impl Supervisor {
             Phase::Stopping | Phase::Hurrying | Phase::Killing => {
                 let stopped = self.operations.is_empty() && self.processes.is_empty();
                 if stopped && self.children.are_done() && self.cgroups.are_settled() {
+                    if self.phase != Phase::Killing {
+                        self.deadlines.arm(Due::Shutdown, self.now.after(LAST_WORDS));
+                    }
+                    self.phase = Phase::Logging;
+                    self.finish_output();
+                    self.go_on_with_shutdown();
+                }
+            }
+            Phase::Logging => {
+                if self.output_is_finished() {
                     self.phase = Phase::Done;
                 }
             }

@@ -9,6 +9,8 @@ pub enum Source {
     Timer,
     /// A ZeroMQ socket; which one does not matter, since all are drained at the end of every turn.
     Socket,
+    /// The channel of the logger with this number.
+    Logger(u64),
     /// The exec-status pipe of the start with this number. Numbers are not used twice, so that a readiness that
     /// comes late finds nothing.
     Exec(u64),
@@ -30,6 +32,7 @@ impl Source {
             Source::Exec(number) => (number << KIND_BITS) | 3,
             Source::Readiness(number) => (number << KIND_BITS) | 4,
             Source::Notify => 5,
+            Source::Logger(number) => (number << KIND_BITS) | 6,
         }
     }
 
@@ -42,6 +45,7 @@ impl Source {
             (3, number) => Some(Source::Exec(number)),
             (4, number) => Some(Source::Readiness(number)),
             (5, 0) => Some(Source::Notify),
+            (6, number) => Some(Source::Logger(number)),
             _ => None,
         }
     }
@@ -53,7 +57,8 @@ mod tests {
 
     #[test]
     fn tokens_lead_back() {
-        let numbered = [0, 1 << 40].into_iter().flat_map(|it| [Source::Exec(it), Source::Readiness(it)]);
+        let of_number = |it| [Source::Exec(it), Source::Readiness(it), Source::Logger(it)];
+        let numbered = [0, 1 << 40].into_iter().flat_map(of_number);
         for source in
             [Source::Signals, Source::Timer, Source::Socket, Source::Notify].into_iter().chain(numbered)
         {

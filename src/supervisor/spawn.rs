@@ -36,14 +36,16 @@ struct Start {
 impl Supervisor {
     /// Starts a process in a slot that has none. A failure is an input that follows.
     pub fn spawn(&mut self, key: InstanceKey) {
-        let cgroup = self.prepare_cgroup(key);
+        let output = self.prepare_output(key);
+        let cgroup = output.and_then(|()| self.prepare_cgroup(key));
         let voice = self.prepare_voice(key);
         let Some(program) = self.fleet.program(key.program) else { return };
         let revision = program.revision;
         let announcements = voice.as_ref().ok().and_then(Option::as_ref).map(Voice::announcements);
         let spawned = cgroup.and_then(|cgroup| {
             let voice = voice?;
-            let plan = self.launch.plan(program, key.index, self.host, cgroup, voice.as_ref());
+            let outputs = self.capture.outputs(key, &program.settings.process, &self.launch);
+            let plan = self.launch.plan(program, key.index, self.host, cgroup, voice.as_ref(), outputs);
             let plan = plan.map_err(|error| format!("exec: {error}").into_boxed_str())?;
             fork::spawn(&plan).map_err(|error| words(error, &program.settings.process))
         });
@@ -67,6 +69,7 @@ impl Supervisor {
                 });
                 self.processes.insert(spawned.pid, key);
                 self.await_exec(Start { key, pid: spawned.pid, status: spawned.status });
+                self.output_begins(key, pid);
             }
             Err(words) => {
                 self.close_voice(key);

@@ -38,7 +38,8 @@ impl Supervisor {
         let executed = run.filter(|run| run.execution == Execution::Done);
         let Some(pid) = executed.and_then(|run| Pid::new(run.pid.raw())) else { return Ok(false) };
         let not_executed = |words: String| format!("was not executed: {words}");
-        let plan = self.launch.stop_plan(program, key.index, self.host, pid);
+        let outputs = self.capture.outputs(key, &program.settings.process, &self.launch);
+        let plan = self.launch.stop_plan(program, key.index, self.host, pid, outputs);
         let Some(plan) = plan.map_err(|error| not_executed(error.to_string()))? else { return Ok(false) };
         let spawned = fork::spawn(&plan).map_err(|error| not_executed(step_words(error, None)))?;
         self.take_charge(Purpose::Stop(key), spawned, Patience::WhileNeeded);

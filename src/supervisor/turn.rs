@@ -41,6 +41,7 @@ impl Supervisor {
         // What came in before the first wait is not signalled again.
         self.serve();
         while self.phase != Phase::Done {
+            self.talk_to_logger();
             self.wait()?;
             self.now = Moment(clock::monotonic());
             self.dispatch();
@@ -94,6 +95,7 @@ impl Supervisor {
                 Source::Exec(number) => self.read_exec_status(number),
                 Source::Readiness(number) => self.read_readiness(number),
                 Source::Notify => self.backlog.notifications = Pending::Maybe,
+                Source::Logger(_) => self.logger_is_ready(source),
                 // All sockets are drained at the end of every turn, whatever woke it.
                 Source::Socket => {}
             }
@@ -113,6 +115,10 @@ impl Supervisor {
                 Due::Child(pid) => self.child_timed_out(pid),
                 Due::Watchdog(key) => self.watchdog_ran_out(key),
                 Due::Cgroups => self.retry_cgroups(),
+                // With the end of this turn.
+                Due::Logger => {}
+                Due::LoggerFull => self.try_logger_again(),
+                Due::Tails => self.answer_tails(),
                 Due::Outboxes => self.flush_outboxes(),
                 Due::LastSecond => self.release_all(),
                 Due::Shutdown => self.shutdown_timed_out(),

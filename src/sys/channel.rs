@@ -8,8 +8,8 @@ use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, getsockopt, recvmsg,
-    sendmsg, socketpair, sockopt,
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, Shutdown, SockFlag, SockType, getsockopt,
+    recvmsg, sendmsg, shutdown, socketpair, sockopt,
 };
 
 /// How many descriptors may come with a message.
@@ -66,6 +66,15 @@ impl Channel {
         let control = if numbers.is_empty() { &[][..] } else { &rights };
         let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
         sendmsg::<()>(self.0.as_raw_fd(), &[IoSlice::new(message)], control, flags, None).map(drop)
+    }
+
+    /// Tells the other end that nothing more comes: it receives what was sent, and then [`Received::End`]. What it sends
+    /// still comes here.
+    ///
+    /// # Errors
+    /// `ENOTCONN` when it is gone.
+    pub fn finish(&self) -> Result<(), Errno> {
+        shutdown(self.0.as_raw_fd(), Shutdown::Write)
     }
 
     /// Receives the next message.
@@ -156,6 +165,17 @@ mod tests {
         let (here, _there) = Channel::pair().unwrap();
         let full = (0..10_000).find_map(|_| here.send(&[7; 1000], &[]).err());
         assert_eq!(full, Some(Errno::EAGAIN));
+    }
+
+    #[test]
+    fn an_end_that_says_no_more_can_still_be_told() {
+        let (here, there) = Channel::pair().unwrap();
+        here.send(b"last", &[]).unwrap();
+        here.finish().unwrap();
+        assert_eq!(received(&there).0, b"last");
+        assert!(matches!(there.receive(&mut [0; 8]), Ok(Received::End)));
+        there.send(b"answer", &[]).unwrap();
+        assert_eq!(received(&here).0, b"answer");
     }
 
     #[test]

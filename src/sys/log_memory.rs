@@ -106,7 +106,7 @@ impl LogMemory {
         Some(unsafe { self.mapped.0.add(stream as usize).as_ref() })
     }
 
-    /// What the logger has in hand. For the logger alone, once.
+    /// What the logger has in hand. For others than the logger only to be looked at: [`Hand::notes`].
     ///
     /// # Errors
     /// `ENOMEM`.

@@ -1,10 +1,20 @@
-//! Waiting for many descriptors at once: epoll(7), level-triggered, for reading.
+//! Waiting for many descriptors at once: epoll(7), level-triggered, for reading, and where that is asked for also until
+//! more can be written.
 
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+
+/// What a descriptor is watched for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interest {
+    /// That it can be read, as [`Poller::add`] has it.
+    Read,
+    /// That, and that it can be written.
+    ReadAndWrite,
+}
 
 /// A set of descriptors to wait for.
 #[derive(Debug)]
@@ -29,6 +39,18 @@ impl Poller {
     /// `ENOSPC` beyond `/proc/sys/fs/epoll/max_user_watches`.
     pub fn add(&self, descriptor: BorrowedFd<'_>, token: u64) -> Result<(), Errno> {
         self.0.add(descriptor, EpollEvent::new(EpollFlags::EPOLLIN, token))
+    }
+
+    /// Watches a descriptor that is watched already for something else.
+    ///
+    /// # Errors
+    /// `ENOENT` if it is not watched.
+    pub fn change(&self, descriptor: BorrowedFd<'_>, token: u64, interest: Interest) -> Result<(), Errno> {
+        let flags = match interest {
+            Interest::Read => EpollFlags::EPOLLIN,
+            Interest::ReadAndWrite => EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT,
+        };
+        self.0.modify(descriptor, &mut EpollEvent::new(flags, token))
     }
 
     /// Watches a descriptor no more. A readiness that was already seen by `wait` is not taken back.
@@ -121,6 +143,23 @@ mod tests {
         assert_eq!(poller.remove(second.as_fd()), Err(Errno::ENOENT));
         poller.wait(&mut ready, None).unwrap();
         assert_eq!(ready.tokens().collect::<Vec<_>>(), [u64::MAX]);
+    }
+
+    #[test]
+    fn tells_what_can_be_written_where_that_is_asked_for() {
+        let poller = Poller::new().unwrap();
+        let mut ready = Ready::with_capacity(1);
+        let mut is_ready = || {
+            poller.wait(&mut ready, Some(Duration::ZERO)).unwrap();
+            ready.tokens().next()
+        };
+        let (end, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+        poller.add(end.as_fd(), 7).unwrap();
+        assert_eq!(is_ready(), None);
+        poller.change(end.as_fd(), 7, Interest::ReadAndWrite).unwrap();
+        assert_eq!(is_ready(), Some(7));
+        poller.change(end.as_fd(), 7, Interest::Read).unwrap();
+        assert_eq!(is_ready(), None);
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub enum ToLogger {
         stream: StreamId,
         /// The words of the marker, without a line's end.
         words: String,
+        /// After how many bytes of the stream it stands, counted as those that are taken. What was printed since may be
+        /// in the pipe by now.
+        after: u64,
     },
     /// All files are opened anew by their names, for they were renamed.
     Reopen,
@@ -151,8 +154,9 @@ impl ToLogger {
                 begin(&mut writer, 1, "close");
                 writer.entry("stream", stream.0);
             }
-            ToLogger::Mark { stream, words } => {
-                begin(&mut writer, 2, "mark");
+            ToLogger::Mark { stream, words, after } => {
+                begin(&mut writer, 3, "mark");
+                writer.entry("after", *after);
                 writer.entry("stream", stream.0);
                 writer.entry("words", words.as_str());
             }
@@ -175,7 +179,11 @@ impl ToLogger {
             "open" => ToLogger::Open { stream: stream()?, route: read_route(&message)? },
             "change" => ToLogger::Change { stream: stream()?, route: read_route(&message)? },
             "close" => ToLogger::Close { stream: stream()? },
-            "mark" => ToLogger::Mark { stream: stream()?, words: text(&message, "words")? },
+            "mark" => ToLogger::Mark {
+                stream: stream()?,
+                words: text(&message, "words")?,
+                after: message.get("after")?.as_u64()?,
+            },
             "reopen" => ToLogger::Reopen,
             _ => return None,
         })
@@ -311,7 +319,7 @@ mod tests {
             ToLogger::Open { stream, route: route(Sink::File("/var/log/x".to_string())) },
             ToLogger::Change { stream, route: route(Sink::Console(OutputSource::Stdout)) },
             ToLogger::Close { stream },
-            ToLogger::Mark { stream, words: "began".to_string() },
+            ToLogger::Mark { stream, words: "began".to_string(), after: 7 },
             ToLogger::Reopen,
         ] {
             assert_eq!(ToLogger::decode(&message.encode()), Some(message));

@@ -51,6 +51,15 @@ impl Value {
         }
     }
 
+    /// The bytes of a string or of binary data.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Value::Str(text) => Some(text.as_bytes()),
+            Value::Bin(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
     /// An integer that an `i64` can hold. A float is none, even without a fraction.
     pub fn as_i64(&self) -> Option<i64> {
         match *self {

@@ -35,6 +35,14 @@ fn a_demo_shows_instances_that_start_and_run_and_leaves_nothing() {
 }
 
 #[test]
+fn a_demo_shows_what_its_program_says() {
+    let scratch = Scratch::new();
+    let demo = Background::start(demo_in(&scratch, &[]));
+    // After ten seconds at the latest.
+    while !demo.line().contains(": OK\"") {}
+}
+
+#[test]
 fn a_demo_that_is_interrupted_leaves_nothing() {
     let scratch = Scratch::new();
     let demo = Background::start(demo_in(&scratch, &[]));

@@ -3,7 +3,9 @@
 use super::tool::{run, tool};
 
 /// All commands there are.
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 25] = [
+    "logs",
+    "reopen",
     "run",
     "check",
     "init",

@@ -7,9 +7,11 @@ use procnanny::wire::value::Value;
 #[derive(Clone, Debug)]
 pub struct ProgramSettings(Vec<(String, Value)>);
 
-/// A command with arguments.
+/// A command with arguments. What it prints goes to where the supervisor's own output goes, so that there is a logger
+/// only in tests that are about it.
 pub fn command(command: &str, args: &[&str]) -> ProgramSettings {
-    ProgramSettings(Vec::new()).with("command", command).with("args", strings(args))
+    let settings = ProgramSettings(Vec::new()).with("command", command).with("args", strings(args));
+    settings.with("stdout", "inherit").with("stderr", "inherit")
 }
 
 /// A script for `/bin/sh`.

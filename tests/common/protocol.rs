@@ -135,6 +135,7 @@ impl Argument {
             ("state", "string") => Value::from("new"),
             ("signal", "string or integer") => Value::from("CONT"),
             ("instances", "integer") => Value::from(1),
+            ("instance", "integer") => Value::from(0),
             (name, kind) => panic!("no example of {name}, {kind}"),
         }
     }

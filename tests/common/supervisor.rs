@@ -88,6 +88,12 @@ impl Launcher {
         self
     }
 
+    /// One more option that has no value: `--prefix`.
+    pub fn flag(mut self, name: &str) -> Self {
+        self.options.push(name.into());
+        self
+    }
+
     /// A configuration: a file of this text in the directory of this test.
     pub fn configuration(self, text: &str) -> Self {
         fs::write(self.scratch.join(CONFIGURATION), text).unwrap();

@@ -78,7 +78,7 @@ fn garbage_is_passed_over() {
     rig.say(&open(stream));
     rig.send_raw(&open(StreamId(u32::MAX)).encode(), &[file.as_fd()]);
     rig.say(&ToLogger::Change { stream, route: route.clone() });
-    rig.say(&ToLogger::Mark { stream, words: "x".to_string() });
+    rig.say(&ToLogger::Mark { stream, words: "x".to_string(), after: 0 });
     rig.say(&ToLogger::Close { stream });
     // What is no pipe has its end at once.
     rig.send_raw(&open(stream).encode(), &[file.as_fd()]);

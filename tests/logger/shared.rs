@@ -108,9 +108,9 @@ fn markers_begin_a_line_and_follow_what_came_before_them() {
     let path = rig.scratch.join("log");
     let stream = rig.open(to_file(&path));
     rig.write(stream, "unfinished");
-    rig.say(&ToLogger::Mark { stream, words: "ended".to_string() });
+    rig.say(&ToLogger::Mark { stream, words: "ended".to_string(), after: 10 });
     expect_content(&path, "unfinished\n[procnanny: ended]\n");
-    rig.say(&ToLogger::Mark { stream, words: "began".to_string() });
+    rig.say(&ToLogger::Mark { stream, words: "began".to_string(), after: 10 });
     expect_content(&path, "unfinished\n[procnanny: ended]\n[procnanny: began]\n");
     rig.write(stream, "more\n");
     rig.close(stream);

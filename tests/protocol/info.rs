@@ -46,11 +46,12 @@ fn info_tells_the_endpoints_as_they_were_bound() {
     let supervisor =
         launcher.endpoint(&format!("{file},access=control")).endpoint("tcp://127.0.0.1:*").spawn();
     let info = Client::connect(&file).call("info", &[]);
-    let [rpc, tcp, events] = array(&info, "endpoints") else { panic!("three endpoints in {info:?}") };
+    let [rpc, tcp, events, output] = array(&info, "endpoints") else { panic!("four endpoints in {info:?}") };
     let fields =
         |endpoint: &Value| ["socket", "endpoint", "access"].map(|name| text(endpoint, name).to_string());
     assert_eq!(fields(rpc), ["rpc", &file, "control"]);
     assert_eq!(fields(events), ["events", &supervisor.endpoint("events"), ""]);
+    assert_eq!(fields(output), ["output", &supervisor.endpoint("output"), ""]);
     let [socket, endpoint, access] = fields(tcp);
     assert_eq!((socket.as_str(), access.as_str()), ("rpc", "read"));
     let port: u16 = endpoint.strip_prefix("tcp://127.0.0.1:").unwrap().parse().unwrap();

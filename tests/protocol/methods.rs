@@ -10,7 +10,7 @@ const PROGRAM: &str = "web";
 
 fn supervisor() -> (Supervisor, Vec<Method>) {
     let mut supervisor = Supervisor::start();
-    supervisor.create_running(PROGRAM, &sleeper());
+    supervisor.create_running(PROGRAM, &sleeper().with("stdout", "log"));
     let methods = methods(&mut supervisor.client());
     (supervisor, methods)
 }
@@ -19,8 +19,8 @@ fn supervisor() -> (Supervisor, Vec<Method>) {
 fn every_method_is_described() {
     let (_supervisor, methods) = supervisor();
     let names: BTreeSet<&str> = methods.iter().map(|method| method.name.as_str()).collect();
-    let expected = "create dance events info kill list methods once reload remove reset restart scale shutdown signal start \
-                    status stop transition update wait";
+    let expected = "create dance events info kill list methods once reload remove reopen reset restart scale shutdown \
+                    signal start status stop tail transition update wait";
     assert_eq!(names, expected.split(' ').collect());
     for method in &methods {
         assert!(["read", "control", "admin"].contains(&method.access.as_str()), "{method:?}");

@@ -73,6 +73,9 @@ fn hello_world() -> Call {
         .with("instances", 3)
         .with("nice", nice)
         .with("minimum_run_duration", MINIMUM_RUN_DURATION)
+        // To us, who show it.
+        .with("stdout", "inherit")
+        .with("stderr", "inherit")
 }
 
 #[cfg(test)]

@@ -1,15 +1,19 @@
-//! Standard input, output and error.
+//! Standard input, output and error, and what becomes of output that is captured.
 
 use super::{Key, Kind, Scope};
 use crate::config::convert::{self, Expected};
+use crate::config::log;
 use crate::core::program::Output;
 use crate::core::settings::StandardInput;
 use crate::wire::value::Value;
 
-const OUTPUT: [(&str, Output); 2] = [("inherit", Output::Inherit), ("null", Output::Null)];
-
 /// The word for nothing.
 const NULL: &str = "null";
+/// The words for where output goes beside that.
+const LOG: &str = "log";
+const INHERIT: &str = "inherit";
+/// For standard error alone.
+const STDOUT: &str = "stdout";
 
 /// The settings of this family.
 pub const KEYS: &[Key] = &[
@@ -28,22 +32,61 @@ pub const KEYS: &[Key] = &[
     Key {
         names: &["stdout"],
         kind: Kind::Text,
-        default: "\"inherit\"",
+        default: "\"log\"",
         scope: Scope::NextStart,
-        doc: "Where its standard output goes: \"inherit\" (to the supervisor's) or \"null\".",
-        set: |s, v| convert::choice(v, &OUTPUT).map(|output| s.process.stdout = output),
-        get: |s| convert::word(s.process.stdout, &OUTPUT),
+        doc: "Where its standard output goes: \"log\" (to its log file, or where there is none to memory alone: the last 16 KiB), \"inherit\" (to the supervisor's), \"null\", or the absolute path of a file, treated as a log file; with %n, %i, %s, %u and %g in it.",
+        set: |s, v| stdout(v).map(|output| s.process.stdout = output),
+        get: |s| output(&s.process.stdout),
     },
     Key {
         names: &["stderr"],
         kind: Kind::Text,
-        default: "\"inherit\"",
+        default: "\"log\"",
         scope: Scope::NextStart,
-        doc: "Where its standard error goes: \"inherit\" (to the supervisor's) or \"null\".",
-        set: |s, v| convert::choice(v, &OUTPUT).map(|output| s.process.stderr = output),
-        get: |s| convert::word(s.process.stderr, &OUTPUT),
+        doc: "Where its standard error goes: as 'stdout', and \"stdout\": to where its standard output goes, in the order in which it writes.",
+        set: |s, v| stderr(v).map(|output| s.process.stderr = output),
+        get: |s| output(&s.process.stderr),
+    },
+    Key {
+        names: &["log"],
+        kind: Kind::Log,
+        default: "{ max_size = \"10M\", keep = 5, timestamp = false, prefix = false, on_full = \"drop\", markers = false }",
+        scope: Scope::AtOnce,
+        doc: "How output that goes to a file is kept: file (an absolute path with %n, %i, %s for stdout or stderr, %u and %g; default LOG_DIR/NAME.INSTANCE.SOURCE.log, without a log directory none), max_size (the file is rotated before it would be larger; 0: never), keep (how many rotated files), timestamp and prefix (the time, and PROGRAM/INSTANCE, before each line), on_full (what cannot be written is dropped and counted, or with \"block\" the program waits), markers (a line at the start and at the end of each run).",
+        set: |s, v| log::read(v).map(|settings| s.log = settings),
+        get: |s| log::to_value(&s.log),
     },
 ];
+
+fn stdout(value: &Value) -> Result<Output, Expected> {
+    match value.text() {
+        Some(LOG) => Ok(Output::Log),
+        Some(INHERIT) => Ok(Output::Inherit),
+        Some(NULL) => Ok(Output::Null),
+        Some(_) | None => {
+            let path = convert::absolute_path(value);
+            let path = path.map_err(|path| format!("\"{LOG}\", \"{INHERIT}\", \"{NULL}\" or {path}"))?;
+            Ok(Output::Path(path.to_string()))
+        }
+    }
+}
+
+fn stderr(value: &Value) -> Result<Output, Expected> {
+    if value.text() == Some(STDOUT) {
+        return Ok(Output::Stdout);
+    }
+    stdout(value).map_err(|expected| format!("\"{STDOUT}\", {expected}"))
+}
+
+fn output(output: &Output) -> Value {
+    Value::from(match output {
+        Output::Log => LOG,
+        Output::Inherit => INHERIT,
+        Output::Null => NULL,
+        Output::Stdout => STDOUT,
+        Output::Path(path) => path,
+    })
+}
 
 fn stdin(value: &Value) -> Result<StandardInput, Expected> {
     if value.text() == Some(NULL) {
