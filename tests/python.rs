@@ -41,6 +41,7 @@ impl Script {
         command.env("PYTHONPATH", supervisor.scratch().path()).env("PYTHONDONTWRITEBYTECODE", "1");
         command.env("PROCNANNY_RPC", supervisor.endpoint("rpc"));
         command.env("PROCNANNY_EVENTS", supervisor.endpoint("events"));
+        command.env("PROCNANNY_OUTPUT", supervisor.endpoint("output"));
         Self(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
     }
 
@@ -95,6 +96,11 @@ fn req_and_dealer_sockets_are_served() {
 #[test]
 fn events_come_by_topic() {
     run("events.py");
+}
+
+#[test]
+fn output_comes_by_topic_and_without_a_gap() {
+    run("output.py");
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //!
 //! `cargo bench -- [--quick] [--binary PATH] [NAME]…`: shorter, another build of the program, some benchmarks only.
 
+mod captured;
 mod deaths;
 mod echo;
 mod floor;
@@ -35,7 +36,7 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 /// A group of measurements: its name on the command line, and what it does.
 type Benchmark = (&'static str, fn(&Bench) -> Outcome<Vec<Row>>);
 
-const BENCHMARKS: [Benchmark; 10] = [
+const BENCHMARKS: [Benchmark; 12] = [
     ("start", starts::start_and_stop),
     ("death", deaths::one_by_one),
     ("herd", deaths::all_at_once),
@@ -44,6 +45,8 @@ const BENCHMARKS: [Benchmark; 10] = [
     ("reload", reload::reload),
     ("log", log::log),
     ("memory", footprint::memory),
+    ("captured-memory", captured::memory),
+    ("captured-death", captured::deaths),
     ("idle", footprint::idle),
     ("init", inits::inits),
 ];

@@ -18,8 +18,8 @@ const REST: Duration = Duration::from_millis(3);
 const HERD: usize = 100;
 
 /// Something that keeps processes alive, and the processes.
-struct Kept<T> {
-    _keeper: T,
+pub struct Kept<T> {
+    with: T,
     /// The process of the keeper.
     keeper: Pid,
     reports: Reports,
@@ -30,11 +30,11 @@ struct Kept<T> {
 
 /// How long it took until a successor ran, in milliseconds.
 #[derive(Default)]
-struct Samples {
+pub struct Samples {
     /// After a run of some length.
-    first: Vec<f64>,
+    pub first: Vec<f64>,
     /// After a run that had only just begun.
-    second: Vec<f64>,
+    pub second: Vec<f64>,
 }
 
 impl Kept<Floor> {
@@ -44,23 +44,33 @@ impl Kept<Floor> {
         floor.start(count)?;
         floor.keep()?;
         let pids = reports.take(count)?;
-        Ok(Self { keeper: floor.pid()?, _keeper: floor, reports, pids, turn: 0 })
+        Ok(Self { keeper: floor.pid()?, with: floor, reports, pids, turn: 0 })
     }
 }
 
 impl Kept<Supervisor> {
-    fn by_the_supervisor(bench: &Bench, count: usize) -> Outcome<Self> {
+    /// By a supervisor of its own.
+    pub fn by_the_supervisor(bench: &Bench, count: usize) -> Outcome<Self> {
+        Self::by(Supervisor::new(bench)?, bench, count)
+    }
+
+    /// By this one.
+    pub fn by(mut supervisor: Supervisor, bench: &Bench, count: usize) -> Outcome<Self> {
         let mut reports = Reports::new(&bench.workspace)?;
-        let mut supervisor = Supervisor::new(bench)?;
         supervisor.start(reports.program(), count)?;
         let pids = reports.take(count)?;
-        Ok(Self { keeper: supervisor.pid()?, _keeper: supervisor, reports, pids, turn: 0 })
+        Ok(Self { keeper: supervisor.pid()?, with: supervisor, reports, pids, turn: 0 })
+    }
+
+    /// The supervisor.
+    pub fn keeper_mut(&mut self) -> &mut Supervisor {
+        &mut self.with
     }
 }
 
 impl<T> Kept<T> {
     /// Kills one process after another, each of them and its successor.
-    fn sample(&mut self, samples: &mut Samples) -> Outcome<()> {
+    pub fn sample(&mut self, samples: &mut Samples) -> Outcome<()> {
         for _ in 0..BLOCK {
             thread::sleep(REST);
             self.turn = (self.turn + 1) % self.pids.len();

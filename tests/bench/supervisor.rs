@@ -6,6 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use procnanny::wire::msgpack::{self, Writer};
 use procnanny::wire::value::Value;
+use std::ffi::OsString;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,15 @@ const RECONNECT: i32 = 5;
 /// More than ever wait.
 const QUEUE: i32 = 100_000;
 
+/// Where the output of programs goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Nowhere.
+    Null,
+    /// To the logger.
+    Captured,
+}
+
 /// A process that runs `procnanny run`.
 #[derive(Debug)]
 pub struct Supervisor {
@@ -36,17 +46,27 @@ pub struct Supervisor {
 impl Supervisor {
     /// Starts one, without programs; returns when it answers.
     pub fn new(bench: &Bench) -> Outcome<Self> {
-        Self::with_configuration(bench, None)
+        Self::begin(bench, None, &[])
     }
 
     /// Starts one with the programs of a file; returns when it answers.
     pub fn with_configuration(bench: &Bench, path: Option<&Path>) -> Outcome<Self> {
+        Self::begin(bench, path, &[])
+    }
+
+    /// Starts one with more options.
+    pub fn with_options(bench: &Bench, options: &[OsString]) -> Outcome<Self> {
+        Self::begin(bench, None, options)
+    }
+
+    fn begin(bench: &Bench, path: Option<&Path>, options: &[OsString]) -> Outcome<Self> {
         let directory = bench.workspace.fresh();
         DirBuilder::new().mode(0o700).create(&directory)?;
         let endpoint = format!("ipc://{}/rpc", directory.display());
         let process = Command::new(&bench.binary)
             .args(["run", "--parent", &std::process::id().to_string(), "--runtime-dir"])
             .arg(&directory)
+            .args(options)
             // A directory without a configuration in it, so that the user's own is not measured.
             .arg(path.unwrap_or(&directory))
             .stdin(Stdio::null())
@@ -82,25 +102,58 @@ impl Supervisor {
     /// Creates a program that is `running` as soon as it is executed, and starts again without delay however short its
     /// runs are; returns when all instances run.
     pub fn start(&mut self, program: &[String], instances: usize) -> Outcome<()> {
+        self.create("bench", program, instances, Output::Null)
+    }
+
+    /// The same, by another name, and with output that may be captured.
+    pub fn create(
+        &mut self,
+        name: &str,
+        program: &[String],
+        instances: usize,
+        output: Output,
+    ) -> Outcome<()> {
+        let output = match output {
+            Output::Null => "null",
+            Output::Captured => "log",
+        };
         let (command, args) = program.split_first().ok_or("no program")?;
         let args: Vec<Value> = args.iter().map(|arg| arg.as_str().into()).collect();
         let create = [
             ("request", "create".into()),
-            ("program", "bench".into()),
+            ("program", name.into()),
             ("command", command.as_str().into()),
             ("args", args.into()),
             ("instances", i64::try_from(instances)?.into()),
             ("minimum_run_duration", 0.into()),
             ("backoff_min", 0.into()),
-            ("stdout", "null".into()),
-            ("stderr", "null".into()),
+            ("stdout", output.into()),
+            ("stderr", output.into()),
         ];
-        let wait = [("request", "wait".into()), ("program", "bench".into()), ("state", "running".into())];
+        let wait = [("request", "wait".into()), ("program", name.into()), ("state", "running".into())];
         // Both at once: it is not to wait for us in between.
         self.client.send(&encode(&create))?;
         self.client.send(&encode(&wait))?;
         self.client.reply()?;
         self.client.reply().map(drop)
+    }
+
+    /// Stops a program and forgets it; returns when all processes are reaped.
+    pub fn remove(&mut self, name: &str) -> Outcome<()> {
+        let request = [
+            ("request", "remove".into()),
+            ("program", name.into()),
+            ("force", true.into()),
+            ("wait", true.into()),
+        ];
+        self.client.call(&request).map(drop)
+    }
+
+    /// The process of its logger.
+    pub fn logger(&mut self) -> Outcome<Pid> {
+        let info = self.client.call(&[("request", "info".into())])?;
+        let pid = info.get("logger_pid").and_then(Value::as_i64).ok_or("there is no logger")?;
+        Ok(Pid::from_raw(i32::try_from(pid)?))
     }
 
     /// Stops all programs; returns when all processes are reaped.

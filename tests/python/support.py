@@ -7,6 +7,7 @@ import zmq
 
 RPC = os.environ["PROCNANNY_RPC"]
 EVENTS = os.environ["PROCNANNY_EVENTS"]
+OUTPUT = os.environ["PROCNANNY_OUTPUT"]
 PATIENCE = 20_000  # milliseconds
 
 
