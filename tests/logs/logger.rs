@@ -1,6 +1,8 @@
 //! The process of the logger: killed, stopped, in trouble; and what goes on meanwhile.
 
-use super::common::{EventSource, Launcher, Supervisor, eventually, eventually_true, proc, shell, sleeper};
+use super::common::{
+    EventSource, Launcher, Scratch, Supervisor, eventually, eventually_true, proc, shell, sleeper,
+};
 use super::printing::{
     content, counting, expect_content, log_file, logger_pid, printing, printing_on, printing_once, tail,
     with_log_dir,
@@ -9,6 +11,7 @@ use crate::args;
 use nix::sys::signal::Signal;
 use procnanny::wire::value::Value;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
 /// The numbers of `line N` in the files of a stream, oldest first.
 fn numbers(supervisor: &Supervisor, name: &str) -> Vec<u64> {
@@ -109,6 +112,27 @@ fn programs_do_not_die_of_their_output_when_the_supervisor_is_killed() {
     let before = content(&file).lines().count();
     eventually_true("it goes on, and so does the logger", || content(&file).lines().count() > before + 20);
     assert!(proc::is_alive(row.pid));
+}
+
+#[test]
+fn one_that_outlives_its_supervisor_leaves_the_socket_of_the_next_one_alone() {
+    let place = Scratch::new();
+    let supervised = || {
+        let mut supervisor = Launcher::new().runtime_dir(&place.join("run")).start();
+        let row = supervisor.create_running("web", &printing_on("echo x")).remove(0);
+        eventually_true("it is read", || tail(&mut supervisor, "web", "stdout").1 == "x\n");
+        let logger = logger_pid(&mut supervisor);
+        (supervisor, row.pid, logger)
+    };
+    let socket = place.join("run/output");
+    let (mut killed, program, logger) = supervised();
+    killed.signal(Signal::SIGKILL);
+    killed.wait();
+    let (_supervisor, ..) = supervised();
+    let inode = fs::metadata(&socket).unwrap().ino();
+    proc::send(program, Signal::SIGKILL);
+    eventually_true("the old logger has ended", || !proc::is_alive(logger));
+    assert_eq!(fs::metadata(&socket).unwrap().ino(), inode);
 }
 
 #[test]
