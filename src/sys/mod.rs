@@ -29,6 +29,7 @@
 //! | `errno` | the system's words for its errors |
 //! | `terminal` | the size of a terminal, and whose turn it is on it |
 //! | `text` | giving back the memory of code that is not needed any more |
+//! | `listen` | sockets opened for others to use |
 //! | `lock` | one supervisor for one directory |
 //! | `zmq_options` | what the zmq crate has no safe function for |
 //! | `accept` | `accept(2)` as libzmq gets to see it: never out of descriptors |
@@ -48,6 +49,7 @@ pub mod hand;
 mod identity;
 pub mod inbox;
 pub mod limits;
+pub mod listen;
 pub mod lock;
 pub mod log_memory;
 mod mask;
