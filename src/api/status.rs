@@ -71,7 +71,8 @@ impl View<'_> {
             Some(IoPriority::Realtime(level)) => ("realtime", level),
         };
         writer.str(&program.name);
-        writer.map(10);
+        let bound = &program.bound;
+        writer.map(if bound.is_empty() { 10 } else { 11 });
         writer.entry("command", &settings.command);
         writer.str("args");
         writer.array(settings.args.len());
@@ -85,6 +86,13 @@ impl View<'_> {
         writer.entry("ionice", u32::from(level));
         writer.entry("ionice_class", class);
         writer.entry("active", program.is_active());
+        if !bound.is_empty() {
+            writer.str("sockets");
+            writer.array(bound.len());
+            for address in bound {
+                writer.str(address);
+            }
+        }
         writer.str("instances");
         let present = || keys.iter().filter_map(|key| Some((key, program.instances.get(&key.index)?)));
         writer.map(present().count());

@@ -9,6 +9,7 @@ mod readiness;
 mod requirements;
 mod resources;
 mod restart;
+mod sockets;
 mod stop;
 mod streams;
 
@@ -102,7 +103,7 @@ pub enum SettingError {
 }
 
 /// All settings by family, in the order in which they are documented.
-const FAMILIES: [&[Key]; 10] = [
+const FAMILIES: [&[Key]; 11] = [
     program::KEYS,
     restart::KEYS,
     readiness::KEYS,
@@ -113,6 +114,7 @@ const FAMILIES: [&[Key]; 10] = [
     resources::KEYS,
     streams::KEYS,
     health::KEYS,
+    sockets::KEYS,
 ];
 
 /// All settings, in the order in which they are documented.
@@ -197,6 +199,7 @@ pub fn check(settings: &Settings) -> Result<(), SettingError> {
         return Err(SettingError::Together(sentence));
     }
     readiness::check(settings)?;
+    sockets::check(settings)?;
     if let Some(entries) = &settings.process.cgroup {
         let sentence = |why: String| SettingError::Together(format!("'cgroup' cannot be had: {why}"));
         cgroup::check(entries).map_err(sentence)?;

@@ -4,6 +4,7 @@ use crate::core::program::{IoPriority, Output};
 use crate::core::settings::{
     Capabilities, Cpus, InheritEnv, LimitSetting, NewPrivileges, Scheduler, StandardInput,
 };
+use crate::core::sockets::{SocketPlace, SocketSetting};
 
 fn set(name: &str, value: impl Into<Value>) -> Result<Settings, String> {
     let mut settings = Settings::default();
@@ -35,6 +36,9 @@ fn every_setting_takes_what_it_gives() {
     settings.process.stdout = Output::Path("/tmp/%n".to_string());
     settings.process.stderr = Output::Stdout;
     settings.log.policy.keep = 7;
+    let socket =
+        SocketSetting { name: Some("web".to_string()), place: SocketPlace::Unix("/run/%n".to_string()) };
+    settings.process.sockets = vec![socket];
     settings.stop.command = vec!["true".to_string(), "now".to_string()];
     let health = Value::map([("command", Value::from("check")), ("retries", Value::Int(7))]);
     settings.health.check = super::super::health::read(&health).unwrap();

@@ -26,6 +26,7 @@ pub mod log;
 mod manual;
 pub mod plan;
 pub mod runtime_dir;
+pub mod sockets;
 pub mod supervisor;
 pub mod units;
 pub mod words;

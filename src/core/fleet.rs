@@ -69,8 +69,8 @@ impl Fleet {
         let name: Arc<str> = name.into();
         let instances = (0..settings.instances).map(|n| (InstanceIndex(n), Instance::new(now))).collect();
         self.by_name.insert(name.clone(), id);
-        let fate = Fate::Stays;
-        self.programs.insert(id, Program { id, name, settings, revision: 0, instances, fate, origin });
+        let (revision, fate, bound) = (0, Fate::Stays, Vec::new());
+        self.programs.insert(id, Program { id, name, settings, revision, instances, fate, origin, bound });
         id
     }
 

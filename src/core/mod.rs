@@ -25,6 +25,7 @@ pub mod requirements;
 pub mod ring;
 pub mod rotation;
 pub mod settings;
+pub mod sockets;
 pub mod state;
 pub mod substitute;
 pub mod table;

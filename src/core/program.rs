@@ -9,6 +9,7 @@ use super::settings::{
     Capabilities, CgroupEntry, Cpus, EnvFile, InheritEnv, LimitSetting, NewPrivileges, Readiness, Scheduler,
     StandardInput,
 };
+use super::sockets::SocketSetting;
 use super::state::{AdminState, HealthyWhen, Sequel, State};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -203,6 +204,8 @@ pub struct ProcessSettings {
     pub readiness: Readiness,
     /// `watchdog`; zero is none.
     pub watchdog: Duration,
+    /// `sockets`, before substitution, in the order given.
+    pub sockets: Vec<SocketSetting>,
 }
 
 /// All settings of a program.
@@ -245,6 +248,8 @@ pub struct Program {
     pub fate: Fate,
     /// Who made it known.
     pub origin: Origin,
+    /// The addresses of its open sockets, as they were bound, in the order of the setting.
+    pub bound: Vec<String>,
 }
 
 /// Who made a program known. A reload changes what came from files and nothing else.

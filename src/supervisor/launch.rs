@@ -2,6 +2,7 @@
 //! that would have to be done between fork and exec.
 
 use super::readiness::Voice;
+use super::sockets::{self, PassedSocket};
 use crate::api::host::Host;
 use crate::core::health::HealthCheck;
 use crate::core::ids::InstanceIndex;
@@ -45,9 +46,21 @@ pub struct Outputs<'fd> {
     pub stderr: ChildDescriptor<'fd>,
 }
 
+/// What one process of a program is given.
+#[derive(Debug)]
+pub struct Given<'a> {
+    /// The `cgroup.procs` of its cgroup.
+    pub cgroup_procs: Option<CString>,
+    /// What it can say that it is ready by.
+    pub voice: Option<&'a Voice>,
+    /// Its output.
+    pub outputs: Outputs<'a>,
+    /// The sockets of its program.
+    pub sockets: Option<&'a Vec<PassedSocket>>,
+}
+
 impl Launch {
-    /// The plan for a process of an instance, in the cgroup of this `cgroup.procs`, which can say that it is ready by
-    /// this `voice`.
+    /// The plan for a process of an instance, with what it alone is given.
     ///
     /// # Errors
     /// A NUL byte in what has to be a C string.
@@ -56,9 +69,7 @@ impl Launch {
         program: &Program,
         index: InstanceIndex,
         host: Host,
-        cgroup_procs: Option<CString>,
-        voice: Option<&'a Voice>,
-        outputs: Outputs<'a>,
+        given: Given<'a>,
     ) -> Result<ChildPlan<'a>, NulError> {
         let settings = &program.settings.process;
         let here = substitution(program, index, host);
@@ -66,10 +77,10 @@ impl Launch {
             StandardInput::Null => None,
             StandardInput::Path(path) => Some(CString::new(here.apply(path))?),
         };
+        let Given { cgroup_procs, voice, outputs: Outputs { stdout, stderr }, sockets } = given;
         let own = voice.map_or_else(Vec::new, Voice::variables);
         let blueprint = self.blueprint(settings, host, here, (&settings.command, &settings.args), own)?;
-        let Outputs { stdout, stderr } = outputs;
-        Ok(ChildPlan::new(Blueprint {
+        let blueprint = Blueprint {
             stdin_path,
             cgroup_procs,
             own_pid: voice.map_or_else(Vec::new, Voice::own_pid_variables),
@@ -77,7 +88,8 @@ impl Launch {
             stdout,
             stderr,
             ..blueprint
-        }))
+        };
+        Ok(ChildPlan::new(sockets::pass(sockets, blueprint)?))
     }
 
     /// The plan for the `stop_command` of an instance, to end this process of it.
@@ -293,9 +305,18 @@ impl<'a> Variable<'a> {
 
 /// What the letters in the settings of a program stand for.
 pub fn substitution(program: &Program, instance: InstanceIndex, host: Host) -> Substitution<'_> {
-    let settings = &program.settings.process;
+    substitution_of(&program.name, &program.settings.process, instance, host)
+}
+
+/// The same, of a program that is not known yet.
+pub fn substitution_of<'a>(
+    program: &'a str,
+    settings: &ProcessSettings,
+    instance: InstanceIndex,
+    host: Host,
+) -> Substitution<'a> {
     let (uid, gid) = (host.uid_of(settings), host.gid_of(settings));
-    Substitution { program: &program.name, instance, uid, gid, source: None }
+    Substitution { program, instance, uid, gid, source: None }
 }
 
 /// The identity to take on; `None` where it is ours already, so that an ordinary user can name itself.

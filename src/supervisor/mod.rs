@@ -13,6 +13,7 @@
 //! | `health`, `memory` | what runs and is not in health is given up on: by a command, by its memory |
 //! | `cgroups` | the cgroups of instances |
 //! | `capture` | what programs print, and the logger that reads it |
+//! | `sockets` | the sockets of programs, opened for them and passed to them |
 //! | `runtime_dir` | where clients connect, checked before anything is bound |
 //! | `rpc`, `outbox` | requests in, replies out, and clients that do not fetch them |
 //! | `requests`, `operations`, `programs` | requests carried out: reading, commanding, changing programs |
@@ -49,6 +50,7 @@ mod rpc;
 mod runtime_dir;
 mod setup;
 mod shutdown;
+mod sockets;
 mod source;
 mod spawn;
 mod stages;
@@ -176,6 +178,7 @@ struct Supervisor {
     memory: memory::MemoryWatch,
     cgroups: cgroups::Cgroups,
     capture: capture::Capture,
+    sockets: sockets::Sockets,
     /// What follows from effects, fed before anything else.
     inputs: VecDeque<(InstanceKey, Follow)>,
     operations: VecDeque<operations::Operation>,

@@ -3,6 +3,7 @@
 use super::operations::{GoalKind, Operation, Order};
 use super::reload::starting;
 use super::rolling::{Rolling, Which};
+use super::sockets::PassedSocket;
 use super::{Due, Supervisor};
 use crate::api::reply::{ApiError, Code, Reply};
 use crate::api::request::{Force, Restarting, Starting};
@@ -18,11 +19,24 @@ use crate::core::state::{AdminState, Input, StateName};
 use crate::wire::value::Value;
 use std::collections::VecDeque;
 
+/// A program that is to become known.
+#[derive(Debug)]
+pub struct NewProgram {
+    /// Its name, which is free.
+    pub name: String,
+    /// Its settings, checked.
+    pub settings: Settings,
+    /// The sockets that they name.
+    pub sockets: Vec<PassedSocket>,
+    /// Who makes it known.
+    pub origin: Origin,
+}
+
 impl Supervisor {
     /// Makes a program known, and wants it up if that is asked for.
     ///
     /// # Errors
-    /// A name that is taken, and requirements that cannot be met.
+    /// A name that is taken, requirements that cannot be met, and a socket that cannot be had.
     pub fn create(&mut self, name: &str, settings: Settings, start: Starting) -> Result<(), ApiError> {
         if let Some(program) = self.fleet.id_of(name).and_then(|id| self.fleet.program(id)) {
             let why = match program.fate {
@@ -32,7 +46,8 @@ impl Supervisor {
             return Err(ApiError::new(Code::Exists, format!("There is a program '{name}' already: {why}")));
         }
         self.check_needs(name, &settings.needs)?;
-        let id = self.add(name, settings, Origin::Request);
+        let sockets = self.open_sockets(&[], name, &settings.process)?;
+        let id = self.add(NewProgram { name: name.to_string(), settings, sockets, origin: Origin::Request });
         if start == Starting::Now {
             self.operate(Operation::start(self.fleet.keys_of(id), &self.fleet));
         }
@@ -41,11 +56,11 @@ impl Supervisor {
 
     /// Makes several programs known, of which all was checked, and wants those up that start by themselves: what is
     /// needed first.
-    pub fn add_all(&mut self, programs: impl Iterator<Item = (String, Settings, Origin)>) {
+    pub fn add_all(&mut self, programs: impl Iterator<Item = NewProgram>) {
         let mut wanted = Vec::new();
-        for (name, settings, origin) in programs {
-            let start = starting(&settings);
-            let id = self.add(&name, settings, origin);
+        for program in programs {
+            let start = starting(&program.settings);
+            let id = self.add(program);
             match start {
                 Starting::Now => wanted.extend(self.fleet.keys_of(id)),
                 Starting::Later => {}
@@ -55,8 +70,10 @@ impl Supervisor {
     }
 
     /// Makes a program known, of which all was checked.
-    fn add(&mut self, name: &str, settings: Settings, origin: Origin) -> ProgramId {
-        let id = self.fleet.create(name, settings, origin, self.now);
+    fn add(&mut self, program: NewProgram) -> ProgramId {
+        let NewProgram { name, settings, sockets, origin } = program;
+        let id = self.fleet.create(&name, settings, origin, self.now);
+        self.keep_sockets(id, sockets);
         let ripple = self.fleet.link(id);
         self.surroundings_change(ripple);
         self.publish_program(id, ProgramChange::Created);
@@ -95,7 +112,8 @@ impl Supervisor {
         if settings.needs != program.settings.needs {
             self.check_needs(name, &settings.needs)?;
         }
-        self.give_settings(id, settings);
+        let sockets = self.open_sockets(&[id], name, &settings.process)?;
+        self.give_settings(id, settings, sockets);
         let outdated = self.outdated(id);
         let mut reply = Reply::new();
         reply.entry("updated", name);
@@ -128,8 +146,9 @@ impl Supervisor {
         self.surroundings_change(ripple);
     }
 
-    /// Gives a program other settings, checked. Policy takes effect at once, the number of instances too.
-    pub fn give_settings(&mut self, id: ProgramId, settings: Settings) {
+    /// Gives a program other settings, checked, and the sockets that they name. Policy takes effect at once, the
+    /// number of instances too.
+    pub fn give_settings(&mut self, id: ProgramId, settings: Settings, sockets: Vec<PassedSocket>) {
         self.rewire(id, &settings.needs);
         let Some(program) = self.fleet.program_mut(id) else { return };
         let name = program.name.clone();
@@ -144,6 +163,7 @@ impl Supervisor {
         program.settings = Settings { instances: program.settings.instances, ..settings };
         let keys: Vec<InstanceKey> =
             program.instances.keys().map(|index| InstanceKey { program: id, index: *index }).collect();
+        self.keep_sockets(id, sockets);
         self.publish_program(id, ProgramChange::Updated);
         for key in &keys {
             self.rearm(*key);
@@ -230,6 +250,10 @@ impl Supervisor {
         self.surroundings_change(ripple);
         let Some(program) = self.fleet.program(id) else { return Err(self.no_such_program(name)) };
         let indices: Vec<InstanceIndex> = program.instances.keys().copied().collect();
+        if indices.is_empty() {
+            // There is nobody to take them along; and the answer says that they are closed.
+            self.sockets.remove(&id);
+        }
         Ok(Operation::orders(orders(id, indices.into_iter(), Input::Remove, GoalKind::Gone)))
     }
 
@@ -254,7 +278,9 @@ impl Supervisor {
     pub fn forget_if_empty(&mut self, name: &str) {
         let Some(program) = self.fleet.id_of(name).and_then(|id| self.fleet.program(id)) else { return };
         if program.fate == Fate::Leaving && program.instances.is_empty() {
-            let given_up = self.fleet.remove_program(program.id);
+            let id = program.id;
+            let given_up = self.fleet.remove_program(id);
+            self.sockets.remove(&id);
             self.tell_given_up(given_up);
         }
     }
@@ -266,6 +292,10 @@ impl Supervisor {
         self.ends.forget(key);
         self.release_output(key);
         let given_up = self.fleet.remove_instance(key);
+        if given_up.program.is_some() {
+            // Before anybody is told that it is gone.
+            self.sockets.remove(&key.program);
+        }
         self.operation_sees_end(key);
         self.stages_see_end(key);
         self.waiters_see_end(key);

@@ -4,7 +4,9 @@
 use super::Supervisor;
 use super::note::note;
 use super::operations::{GoalKind, Operation, Order};
+use super::programs::NewProgram;
 use super::shutdown::Phase;
+use super::sockets::PassedSocket;
 use crate::api::reload::{self, Changes, Steps};
 use crate::api::reply::Reply;
 use crate::api::request::{Force, Mode, Starting};
@@ -17,6 +19,7 @@ use crate::core::instance::Instance;
 use crate::core::program::{Autostart, Fate, Origin, Program, Settings};
 use crate::core::requirements::check::{self, Fault};
 use crate::core::state::{AdminState, Input, StateName};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The longest text of a mistake in an event, in characters.
@@ -54,7 +57,7 @@ impl Supervisor {
     }
 
     fn reload_and_tell(&mut self, mode: Mode) -> Result<Changes, FileErrors> {
-        let outcome = self.read_again().map(|configuration| self.put_into_effect(configuration, mode));
+        let outcome = self.read_again().and_then(|configuration| self.put_into_effect(configuration, mode));
         let what = match &outcome {
             Ok(changes) => SupervisorChange::Reloaded {
                 added: changes.added.len(),
@@ -140,7 +143,7 @@ impl Supervisor {
         }
     }
 
-    fn put_into_effect(&mut self, configuration: Configuration, mode: Mode) -> Changes {
+    fn put_into_effect(&mut self, configuration: Configuration, mode: Mode) -> Result<Changes, FileErrors> {
         let settings = configuration.supervisor.overridden_by(&self.configured.overrides);
         let old = self.fleet.programs().filter(|program| program.origin == Origin::File);
         let old = old.filter(|program| program.fate == Fate::Stays);
@@ -149,13 +152,40 @@ impl Supervisor {
         let mut changes = self.changes(&plan);
         changes.restart_needed = self.settings.restart_needed(&settings);
         if mode == Mode::ForReal {
+            let sockets = self.open_planned(&plan, &configuration.programs)?;
             let todo = Todo::of(&plan);
-            self.carry_out_plan(todo);
+            self.carry_out_plan(todo, sockets);
             self.ring.set_capacity(settings.event_history);
             self.settings.adopt(&settings);
             self.configured.files = configuration.files;
         }
-        changes
+        Ok(changes)
+    }
+
+    /// Opens the sockets of all programs that a plan adds or changes, before anything is done: the one thing that can
+    /// fail. A program that has another name now takes over those of the one that goes.
+    fn open_planned(
+        &self,
+        plan: &Plan<'_>,
+        programs: &[FileProgram],
+    ) -> Result<HashMap<String, Vec<PassedSocket>>, FileErrors> {
+        let going: Vec<ProgramId> = plan.removed.iter().filter_map(|name| self.fleet.id_of(name)).collect();
+        let changed = plan.changed.iter().map(|changed| (changed.name, changed.settings));
+        let mut opened = HashMap::new();
+        let mut errors = FileErrors::default();
+        for (name, settings) in changed.chain(plan.added.iter().copied()) {
+            let holders: Vec<ProgramId> =
+                self.fleet.id_of(name).into_iter().chain(going.iter().copied()).collect();
+            match self.open_sockets(&holders, name, &settings.process) {
+                Ok(sockets) => drop(opened.insert(name.to_string(), sockets)),
+                Err(error) => {
+                    if let Some(program) = programs.iter().find(|program| program.name == name) {
+                        errors.add(|| program.header.error(error.sentence));
+                    }
+                }
+            }
+        }
+        if errors.count() == 0 { Ok(opened) } else { Err(errors) }
     }
 
     /// What a plan does, in names and numbers.
@@ -187,7 +217,7 @@ impl Supervisor {
     }
 
     /// What was checked before: none of this can fail.
-    fn carry_out_plan(&mut self, todo: Todo) {
+    fn carry_out_plan(&mut self, todo: Todo, mut sockets: HashMap<String, Vec<PassedSocket>>) {
         // All at once and first, so that nothing is missed that nobody needs any more.
         for (name, settings, _) in &todo.changed {
             if let Some(id) = self.fleet.id_of(name) {
@@ -202,21 +232,26 @@ impl Supervisor {
         }
         for (name, settings, effect) in todo.changed {
             let Some(id) = self.fleet.id_of(&name) else { continue };
+            let sockets = sockets.remove(&name).unwrap_or_default();
             match effect {
                 Effect::None => {
                     if let Ok(operation) = self.scale(&name, settings.instances) {
                         self.operate(operation);
                     }
                 }
-                Effect::InPlace => self.give_settings(id, settings),
+                Effect::InPlace => self.give_settings(id, settings, sockets),
                 Effect::Restart => {
-                    self.give_settings(id, settings);
+                    self.give_settings(id, settings, sockets);
                     self.release_held(id);
                     self.roll_outdated(id);
                 }
             }
         }
-        self.add_all(todo.added.into_iter().map(|(name, settings)| (name, settings, Origin::File)));
+        let added = todo.added.into_iter().map(|(name, settings)| {
+            let sockets = sockets.remove(&name).unwrap_or_default();
+            NewProgram { name, settings, sockets, origin: Origin::File }
+        });
+        self.add_all(added);
     }
 
     /// Starts what was held back because it flapped: it may be that which was mended.

@@ -2,10 +2,12 @@
 
 use super::capture::{Capture, Places};
 use super::launch::Launch;
+use super::programs::NewProgram;
 use super::publish::Publisher;
 use super::reload::Configured;
 use super::rpc::RpcSocket;
 use super::runtime_dir::RuntimeDir;
+use super::sockets;
 use super::source::Source;
 use super::{Options, Supervisor, SupervisorError, shutdown::Phase};
 use crate::api::host::Host;
@@ -116,6 +118,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
             Places { log_dir, console_prefix: options.console_prefix },
             output_endpoint(&output),
         ),
+        sockets: Default::default(),
         inputs: Default::default(),
         operations: Default::default(),
         waiters: Default::default(),
@@ -143,7 +146,14 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
     let files = options.configuration.programs.into_iter();
     let files = files.map(|program| (program.name, program.settings, Origin::File));
     let option = options.programs.into_iter().map(|(name, settings)| (name, settings, Origin::CommandLine));
-    supervisor.add_all(files.chain(option));
+    let programs = files.chain(option).map(|(name, settings, origin)| {
+        let sockets = supervisor.open_sockets(&[], &name, &settings.process);
+        let sockets =
+            sockets.map_err(|error| SupervisorError(format!("program '{name}': {}", error.sentence)))?;
+        Ok(NewProgram { name, settings, sockets, origin })
+    });
+    let programs: Vec<NewProgram> = programs.collect::<Result<_, SupervisorError>>()?;
+    supervisor.add_all(programs.into_iter());
     Ok(supervisor)
 }
 
@@ -234,7 +244,7 @@ const OURS_ALONE: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]
 fn own_environment() -> Vec<CString> {
     let is_ours_alone = |variable: &CString| {
         let value = |name: &str| variable.to_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=");
-        OURS_ALONE.iter().any(|name| value(name).is_some())
+        OURS_ALONE.iter().chain(&sockets::VARIABLES).any(|name| value(name).is_some())
     };
     process::own_environment().into_iter().filter(|variable| !is_ours_alone(variable)).collect()
 }

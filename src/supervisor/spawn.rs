@@ -1,6 +1,7 @@
 //! The beginning of a process: it is forked from its plan, and later its exec-status pipe tells whether the program
 //! was executed. The loop never waits for either.
 
+use super::launch::Given;
 use super::readiness::Voice;
 use super::source::Source;
 use super::{Follow, Supervisor};
@@ -44,8 +45,13 @@ impl Supervisor {
         let announcements = voice.as_ref().ok().and_then(Option::as_ref).map(Voice::announcements);
         let spawned = cgroup.and_then(|cgroup| {
             let voice = voice?;
-            let outputs = self.capture.outputs(key, &program.settings.process, &self.launch);
-            let plan = self.launch.plan(program, key.index, self.host, cgroup, voice.as_ref(), outputs);
+            let given = Given {
+                cgroup_procs: cgroup,
+                voice: voice.as_ref(),
+                outputs: self.capture.outputs(key, &program.settings.process, &self.launch),
+                sockets: self.sockets.get(&key.program),
+            };
+            let plan = self.launch.plan(program, key.index, self.host, given);
             let plan = plan.map_err(|error| format!("exec: {error}").into_boxed_str())?;
             fork::spawn(&plan).map_err(|error| words(error, &program.settings.process))
         });

@@ -61,6 +61,7 @@ fn is_right(argument: &Argument, sample: &str, value: &Value) -> bool {
                 "inherit_env",
                 "requires",
                 "wants",
+                "sockets",
             ];
             may_be_empty.contains(&argument.name.as_str()) && value.as_array() == Some(&[])
         }
