@@ -14,6 +14,7 @@ pub mod bounded;
 pub mod capabilities;
 pub mod cgroup;
 pub mod convert;
+pub mod curve;
 pub mod cpus;
 pub mod endpoint;
 pub mod env_file;

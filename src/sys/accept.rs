@@ -3,8 +3,9 @@
 //! libzmq aborts the process when its ipc listener's accept(2) fails with `EMFILE`, `ENOMEM` or `ENOBUFS`
 //! (`ipc_listener.cpp`), so that anybody who may connect could end the supervisor by connecting often enough. For
 //! other transports, and for `ENFILE`, it tries again at once, for ever, as the listener stays readable. Hence these
-//! two functions, which the linker takes for libzmq in place of the C library's; a libzmq that is a shared library gets
-//! them as well, since the program's own symbols come before those of all libraries.
+//! two functions, which the linker takes for libzmq in place of the C library's. A libzmq that is a shared library gets
+//! them as well: linkers export what a library that they link to refers to, and the program's own symbols come before
+//! those of all libraries. (`nm -D` shows both; the tests of crowds, which `.ci/run` runs with such a libzmq too, count.)
 //!
 //! Until [`guard`] is called they do what the C library's do. From then on a connection that there is no room for is
 //! accepted into a descriptor kept in reserve, and closed at once. So the queue gets shorter, nobody spins, the

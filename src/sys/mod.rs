@@ -31,6 +31,7 @@
 //! | `text` | giving back the memory of code that is not needed any more |
 //! | `listen` | sockets opened for others to use |
 //! | `lock` | one supervisor for one directory |
+//! | `curve` | the keys of CURVE, made and given to sockets |
 //! | `zmq_options` | what the zmq crate has no safe function for |
 //! | `accept` | `accept(2)` as libzmq gets to see it: never out of descriptors |
 //!
@@ -43,6 +44,7 @@ pub mod cgroup;
 pub mod channel;
 mod child;
 pub mod clock;
+pub mod curve;
 pub mod errno;
 pub mod fork;
 pub mod hand;

@@ -5,6 +5,7 @@
 //! - [`notify`]: the datagrams in which programs say that they are ready.
 //! - [`json`]: JSON, for the command line, for hooks and for people.
 //! - [`log_channel`]: what the supervisor and the logger say to one another.
+//! - [`z85`]: the keys of CURVE as text.
 //!
 //! Invariant: decoding never panics, never recurses deeper than a constant, and never allocates more than a
 //! small multiple of the bytes it was given, whatever those bytes claim.
@@ -14,3 +15,4 @@ pub mod log_channel;
 pub mod msgpack;
 pub mod notify;
 pub mod value;
+pub mod z85;
