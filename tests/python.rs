@@ -35,6 +35,11 @@ struct Script(Option<Child>);
 impl Script {
     /// Starts a script with the supervisor's endpoints and the example in its reach.
     fn start(python: &Path, name: &str, supervisor: &Supervisor) -> Self {
+        Self::start_with(python, name, supervisor, &[])
+    }
+
+    /// The same, with more variables, or others.
+    fn start_with(python: &Path, name: &str, supervisor: &Supervisor, variables: &[(&str, &str)]) -> Self {
         std::fs::write(supervisor.scratch().join("example.py"), example()).unwrap();
         let mut command = Command::new(python);
         command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python").join(name));
@@ -42,6 +47,7 @@ impl Script {
         command.env("PROCNANNY_RPC", supervisor.endpoint("rpc"));
         command.env("PROCNANNY_EVENTS", supervisor.endpoint("events"));
         command.env("PROCNANNY_OUTPUT", supervisor.endpoint("output"));
+        command.envs(variables.iter().copied());
         Self(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
     }
 
@@ -128,4 +134,34 @@ fn the_example_of_the_manual_page_goes_on_with_the_next_supervisor() {
     let mut second = Launcher::new().runtime_dir(first.runtime_dir()).spawn();
     script.succeed();
     assert_eq!(second.try_wait(), None);
+}
+
+#[test]
+fn a_key_opens_an_endpoint_with_curve() {
+    let Some(python) = python() else { skip!("no Python with pyzmq and msgpack") };
+    if zmq::has("curve") != Some(true) {
+        skip!("libzmq has no CURVE");
+    }
+    let launcher = Launcher::new();
+    let scratch = |name: &str| launcher.scratch().text(name);
+    let keygen = |path: &str| {
+        let made = Command::new(env!("CARGO_BIN_EXE_procnanny")).args(["keygen", path]).output().unwrap();
+        String::from_utf8(made.stdout).unwrap().trim_end().to_string()
+    };
+    let (secret, own, clients) = (scratch("server"), scratch("client"), scratch("clients"));
+    let (server, public) = (keygen(&secret), keygen(&own));
+    std::fs::write(&clients, &public).unwrap();
+    let default = format!("ipc://{}", scratch("run/rpc"));
+    let guarded = format!("tcp://127.0.0.1:*,curve={secret},clients={clients}");
+    let mut supervisor = launcher.endpoint(&default).endpoint(&guarded).start();
+    let info = supervisor.call("info", &[]);
+    let endpoint =
+        info.get("endpoints").and_then(|it| it.as_array()?.get(1)?.get("endpoint")?.text()).unwrap();
+    let variables = [
+        ("PROCNANNY_RPC", endpoint),
+        ("PROCNANNY_CURVE_SERVER", &server),
+        ("PROCNANNY_CURVE_SECRET", &own),
+        ("CLIENT_PUBLIC", &public),
+    ];
+    Script::start_with(&python, "curve.py", &supervisor, &variables).succeed();
 }

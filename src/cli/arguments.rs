@@ -95,6 +95,8 @@ pub enum Command {
     Call(Call),
     /// `states`
     States(States),
+    /// `keygen`
+    Keygen(Keygen),
     /// `info`
     Info(Info),
     /// `shutdown`
@@ -137,9 +139,14 @@ pub struct Run {
     pub prefix: bool,
 
     /// an endpoint for requests in place of the default one, repeatable: 'ipc://PATH' or 'tcp://ADDRESS:PORT', with
-    /// ',access=read', 'control' or 'admin' (default: admin on ipc, read on tcp) and ',mode=0660' (ipc)
+    /// ',access=read', 'control' or 'admin' (default: admin on ipc, read on tcp), on ipc ',mode=0660' and ',group=NAME',
+    /// on tcp ',curve=SECRET-KEY-FILE,clients=FILE', without which it has to be on loopback
     #[argh(option, arg_name = "endpoint")]
     pub endpoint: Vec<String>,
+
+    /// an endpoint for events in place of the default one, repeatable, written as for --endpoint, without an access
+    #[argh(option, arg_name = "endpoint")]
+    pub events: Vec<String>,
 
     /// end, as after SIGTERM, when this process ends, which has to be the parent
     #[argh(option, arg_name = "pid")]
@@ -290,6 +297,23 @@ pub struct States {
     /// for Graphviz
     #[argh(switch)]
     pub dot: bool,
+}
+
+/// make a CURVE key: the secret key goes to a file, the public one is printed
+#[derive(Debug, FromArgs)]
+#[argh(
+    subcommand,
+    name = "keygen",
+    help_triggers("-h", "--help"),
+    note = "The file has mode 0600, and one that is there already is not replaced. procnanny(1) says where keys go, \
+            under 'Keys'.",
+    example = "{command_name} /etc/procnanny/server.key",
+    example = "{command_name} ~/.procnanny.key >> clients"
+)]
+pub struct Keygen {
+    /// the file of the secret key. Default: curve.key
+    #[argh(positional, default = "PathBuf::from(\"curve.key\")")]
+    pub path: PathBuf,
 }
 
 /// tell about the supervisor itself

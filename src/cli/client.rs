@@ -5,6 +5,7 @@
 
 use super::endpoint::{Endpoint, Presence};
 use super::exit::{Failure, Refusal};
+use super::keys::{self, Keys};
 use crate::api::arguments::DEFAULT_WAIT;
 use crate::wire::msgpack::{self, Writer};
 use crate::wire::value::Value;
@@ -98,6 +99,7 @@ pub struct Client {
     socket: zmq::Socket,
     monitor: zmq::Socket,
     endpoint: Endpoint,
+    keys: Option<Keys>,
     line: Line,
     last_id: u64,
     interrupted: Option<Arc<AtomicBool>>,
@@ -120,15 +122,18 @@ impl Client {
     /// # Errors
     /// Nobody there, or not for us.
     pub fn connect(endpoint: &Endpoint) -> Result<Self, Failure> {
+        let keys = Keys::of_environment(endpoint)?;
         await_room(endpoint)?;
         let failed = |error: zmq::Error| Failure::Failed(format!("cannot connect to {endpoint}: {error}"));
         let context = zmq::Context::new();
         let socket = context.socket(zmq::DEALER).map_err(failed)?;
         let monitor = watched(&context, &socket).map_err(failed)?;
         prepare(&socket, endpoint).map_err(failed)?;
+        keys.iter().try_for_each(|keys| keys.give_to(&socket)).map_err(failed)?;
         socket.connect(endpoint.as_str()).map_err(failed)?;
         let endpoint = endpoint.clone();
-        Ok(Self { socket, monitor, endpoint, line: Line::Connecting, last_id: 0, interrupted: None })
+        let line = Line::Connecting;
+        Ok(Self { socket, monitor, endpoint, keys, line, last_id: 0, interrupted: None })
     }
 
     /// Ends a wait, with [`Failure::Interrupted`], when this becomes true.
@@ -242,10 +247,20 @@ impl Client {
                 }
             };
             // zmq_socket_monitor(3): 16 bits of the event in the host's order, and 32 of a value.
-            let event = match frames.first().map(Vec::as_slice) {
-                Some([low, high, ..]) => u16::from_ne_bytes([*low, *high]),
+            let (event, value) = match frames.first().map(Vec::as_slice) {
+                Some([low, high, a, b, c, d]) => {
+                    (u16::from_ne_bytes([*low, *high]), u32::from_ne_bytes([*a, *b, *c, *d]))
+                }
                 Some(_) | None => continue,
             };
+            // libzmq would try again for ever.
+            if event == SocketEvent::HANDSHAKE_FAILED_AUTH.to_raw() {
+                return Err(keys::unknown(&self.endpoint, self.keys.as_ref()));
+            }
+            let failed = event == SocketEvent::HANDSHAKE_FAILED_PROTOCOL.to_raw();
+            if failed && value == zmq_sys::ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH {
+                return Err(keys::mismatch(&self.endpoint, self.keys.as_ref()));
+            }
             let established = event == SocketEvent::HANDSHAKE_SUCCEEDED.to_raw();
             let ended = event == SocketEvent::DISCONNECTED.to_raw();
             match self.line {
@@ -301,8 +316,13 @@ impl Client {
 
     fn silence(&self, call: &Call) -> Failure {
         let time = super::render::time::duration(call.waits.saturating_add(PATIENCE).as_secs_f64());
+        let or_wrong_key = match (&self.keys, self.line) {
+            (Some(_), Line::Connecting) => "; if $PROCNANNY_CURVE_SERVER is not its key, it says nothing",
+            (Some(_) | None, _) => "",
+        };
         Failure::NotInTime(format!(
-            "the supervisor at {} has not answered in {time}; if it is stopped or overloaded, look at its process",
+            "the supervisor at {} has not answered in {time}; if it is stopped or overloaded, look at its \
+             process{or_wrong_key}",
             self.endpoint
         ))
     }
@@ -345,6 +365,7 @@ fn watched(context: &zmq::Context, socket: &zmq::Socket) -> Result<zmq::Socket, 
         SocketEvent::HANDSHAKE_SUCCEEDED,
         SocketEvent::HANDSHAKE_FAILED_NO_DETAIL,
         SocketEvent::HANDSHAKE_FAILED_PROTOCOL,
+        SocketEvent::HANDSHAKE_FAILED_AUTH,
         SocketEvent::DISCONNECTED,
         SocketEvent::CLOSED,
     ];

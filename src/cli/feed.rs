@@ -6,6 +6,7 @@
 use super::client::{self, Call, Client};
 use super::endpoint::{Endpoint, Presence};
 use super::exit::Failure;
+use super::keys::Keys;
 use super::sequencer::{Sequencer, Verdict};
 use super::signals::Signals;
 use crate::wire::msgpack;
@@ -301,6 +302,7 @@ pub fn endpoint_of(socket: &str, info: &Value, asked_at: &Endpoint) -> Option<En
 /// # Errors
 /// The endpoint and the system's words.
 pub fn subscribe(endpoint: &Endpoint, topics: &[String]) -> Result<zmq::Socket, Failure> {
+    let keys = Keys::of_environment(endpoint)?;
     let subscribed = || -> Result<zmq::Socket, zmq::Error> {
         let socket = zmq::Context::new().socket(zmq::SUB)?;
         socket.set_linger(0)?;
@@ -310,6 +312,7 @@ pub fn subscribe(endpoint: &Endpoint, topics: &[String]) -> Result<zmq::Socket, 
         for topic in topics {
             socket.set_subscribe(topic.as_bytes())?;
         }
+        keys.iter().try_for_each(|keys| keys.give_to(&socket))?;
         socket.connect(endpoint.as_str())?;
         Ok(socket)
     };

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `arguments`, `values`, `settings`, `parse` | what may be typed, and its help |
 //! | `exit` | exit codes and errors, in one place; standard output and standard error |
-//! | `endpoint`, `client` | where the supervisor is, and one request |
+//! | `endpoint`, `keys`, `client` | where the supervisor is, who we are to it, and one request |
 //! | `feed`, `sequencer`, `filter` | its events without a gap, and which of them are wanted |
 //! | `init` | the command that is the first process of a container |
 //! | `run`, `demo` | the commands that start a supervisor |
@@ -24,6 +24,7 @@ mod exit;
 mod feed;
 mod filter;
 mod init;
+mod keys;
 mod logs;
 mod parse;
 mod programs;
@@ -87,6 +88,7 @@ fn carry_out(rpc: Option<&str>, command: Command) -> Result<Exit, Failure> {
         Command::States(states) => {
             without_supervisor(rpc, "states", || states::states(Notation::new(states.dot)))
         }
+        Command::Keygen(keygen) => without_supervisor(rpc, "keygen", || keys::keygen(&keygen)),
         Command::Status(status) => status::status(connect()?, &status),
         Command::Start(it) => on_selection("start", &it.selectors, it.no_wait, it.timeout, Success::Running),
         Command::Stop(it) => on_selection("stop", &it.selectors, it.no_wait, it.timeout, Success::Any),

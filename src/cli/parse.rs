@@ -22,12 +22,13 @@ pub enum Parsed {
 }
 
 /// The options that take a value; argh itself knows no `--option=value`.
-const WITH_VALUE: [&str; 12] = [
+const WITH_VALUE: [&str; 13] = [
     "--rpc",
     "--program",
     "--runtime-dir",
     "--log-dir",
     "--endpoint",
+    "--events",
     "--parent",
     "--seconds",
     "--lines",

@@ -3,7 +3,7 @@
 use super::arguments::Run;
 use super::configuration;
 use super::exit::{Exit, Failure};
-use crate::config::endpoint::EndpointOption;
+use crate::config::endpoint::{EndpointOption, Socket};
 use crate::config::file::{Configuration, FileErrors, Location};
 use crate::config::supervisor::Overrides;
 use crate::config::words;
@@ -24,7 +24,8 @@ const NOTHING_STARTED: &str = "; nothing was started";
 /// [`Failure::Usage`] for what was asked for, [`Failure::Failed`] for what keeps it from beginning: above all, all that
 /// is wrong with the configuration.
 pub fn run(run: Run) -> Result<Exit, Failure> {
-    let rpc = run.endpoint.iter().map(|text| endpoint(text)).collect::<Result<_, _>>()?;
+    let rpc = endpoints(&run.endpoint, "--endpoint", Socket::Rpc)?;
+    let events = endpoints(&run.events, "--events", Socket::Events)?;
     let programs = programs(&run.program)?;
     let location = Location::new(run.path);
     let configuration = configuration::load(&location, NOTHING_STARTED)?;
@@ -33,7 +34,7 @@ pub fn run(run: Run) -> Result<Exit, Failure> {
         end_with(parent)?;
     }
     let console_prefix = if run.prefix { Written::Yes } else { Written::No };
-    let overrides = Overrides { runtime_dir: run.runtime_dir, log_dir: run.log_dir, rpc };
+    let overrides = Overrides { runtime_dir: run.runtime_dir, log_dir: run.log_dir, rpc, events };
     supervisor::run(Options { location, configuration, overrides, console_prefix, programs })
         .map(Exit::As)
         .map_err(|error| Failure::Failed(error.to_string()))
@@ -50,8 +51,12 @@ fn refuse_twice(configuration: &Configuration, programs: &[(String, Settings)]) 
     if errors.count() == 0 { Ok(()) } else { Err(configuration::told(&errors, NOTHING_STARTED)) }
 }
 
-fn endpoint(text: &str) -> Result<EndpointOption, Failure> {
-    EndpointOption::parse(text).map_err(|why| Failure::Usage(format!("--endpoint {text}: {why}")))
+fn endpoints(texts: &[String], option: &str, socket: Socket) -> Result<Vec<EndpointOption>, Failure> {
+    let endpoint = |text: &String| {
+        let parsed = EndpointOption::parse(text, socket);
+        parsed.map_err(|why| Failure::Usage(format!("{option} {text}: {why}")))
+    };
+    texts.iter().map(endpoint).collect()
 }
 
 fn programs(texts: &[String]) -> Result<Vec<(String, Settings)>, Failure> {
@@ -126,7 +131,8 @@ mod tests {
         let twice = ["a=x".to_string(), "a=y".to_string()];
         let Err(Failure::Usage(sentence)) = programs(&twice) else { panic!() };
         assert_eq!(sentence, "--program a=y: there is a program 'a' already");
-        let Err(Failure::Usage(sentence)) = endpoint("ipc:///x,access=root") else { panic!() };
+        let wrong = ["ipc:///x,access=root".to_string()];
+        let Err(Failure::Usage(sentence)) = endpoints(&wrong, "--endpoint", Socket::Rpc) else { panic!() };
         assert!(sentence.starts_with("--endpoint ipc:///x,access=root: access is 'root'"), "{sentence}");
         assert!(matches!(end_with(-1), Err(Failure::Usage(_))));
     }

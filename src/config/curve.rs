@@ -5,6 +5,7 @@
 
 use super::convert::quoted;
 use crate::sys::curve::{self, Key};
+use crate::sys::errno::io_words;
 use crate::sys::process::own_effective_uid;
 use crate::wire::z85;
 use std::collections::HashSet;
@@ -128,7 +129,7 @@ pub fn read_clients(path: &Path) -> Result<HashSet<PublicKey>, String> {
 
 fn read(path: &Path, forbidden: u32) -> Result<Vec<Key>, String> {
     let named = |why: String| format!("{}: {why}", path.display());
-    let failed = |error: io::Error| named(format!("cannot be read: {error}"));
+    let failed = |error: io::Error| named(format!("cannot be read: {}", io_words(&error)));
     // To open a FIFO would wait for a writer.
     let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
     let file: File = opened.map_err(failed)?;

@@ -51,6 +51,8 @@ pub struct Overrides {
     pub log_dir: Option<PathBuf>,
     /// `--endpoint`; none leaves what the file says.
     pub rpc: Vec<EndpointOption>,
+    /// `--events`; the same.
+    pub events: Vec<EndpointOption>,
 }
 
 /// A setting of the supervisor.
@@ -113,7 +115,7 @@ pub const KEYS: &[SupervisorKey] = &[
         kind: "array of endpoints",
         default: "one with admin access in runtime_dir",
         effect: Effect::WithRestart,
-        doc: "Endpoints for requests, in place of the default one: each a string as after --endpoint, or { endpoint, access, mode }.",
+        doc: "Endpoints for requests, in place of the default one: each a string as after --endpoint, or { endpoint, access, mode, group, curve }.",
         set: |s, v| endpoints(v, Socket::Rpc).map(|rpc| s.rpc = rpc),
         differs: |a, b| a.rpc != b.rpc,
     },
@@ -122,7 +124,7 @@ pub const KEYS: &[SupervisorKey] = &[
         kind: "array of endpoints",
         default: "one in runtime_dir",
         effect: Effect::WithRestart,
-        doc: "Endpoints for events, in place of the default one: each a string, or { endpoint, mode }.",
+        doc: "Endpoints for events, in place of the default one: each a string, or { endpoint, mode, group, curve }.",
         set: |s, v| endpoints(v, Socket::Events).map(|events| s.events = events),
         differs: |a, b| a.events != b.events,
     },
@@ -199,6 +201,9 @@ impl SupervisorSettings {
         }
         if !overrides.rpc.is_empty() {
             self.rpc.clone_from(&overrides.rpc);
+        }
+        if !overrides.events.is_empty() {
+            self.events.clone_from(&overrides.events);
         }
         self
     }
@@ -306,8 +311,8 @@ mod tests {
         let others = SupervisorSettings {
             runtime_dir: Some("/x".into()),
             log_dir: Some("/x".into()),
-            rpc: vec![EndpointOption::parse("ipc:///x/rpc").unwrap()],
-            events: vec![EndpointOption::parse("ipc:///x/events").unwrap()],
+            rpc: vec![EndpointOption::parse("ipc:///x/rpc", Socket::Rpc).unwrap()],
+            events: vec![EndpointOption::parse("ipc:///x/events", Socket::Events).unwrap()],
             event_history: 1,
             shutdown_timeout: Duration::ZERO,
             oom_score_adj: Some(1),
@@ -326,7 +331,7 @@ mod tests {
     fn the_command_line_goes_over_the_file() {
         let file = set("runtime_dir", "/a").unwrap();
         let (runtime_dir, log_dir) = (Some("/b".into()), Some("/log".into()));
-        let overrides = Overrides { runtime_dir, log_dir, rpc: Vec::new() };
+        let overrides = Overrides { runtime_dir, log_dir, ..Overrides::default() };
         let settings = file.clone().overridden_by(&overrides);
         assert_eq!(settings.runtime_dir, Some("/b".into()));
         assert_eq!(settings.log_dir, Some("/log".into()));

@@ -1,7 +1,7 @@
 //! Output, published to whoever subscribes to it.
 
 use crate::api::output::{self, Part, Speaker};
-use crate::sockets::SubscriberSocket;
+use crate::sockets::{Admission, SubscriberSocket};
 use crate::wire::log_channel::OutputEndpoint;
 use crate::wire::msgpack::Writer;
 
@@ -49,7 +49,11 @@ impl Output {
     /// The endpoint and the system's words.
     pub fn bind(endpoint: &OutputEndpoint) -> Result<Self, String> {
         let context = zmq::Context::new();
-        let socket = SubscriberSocket::bind(&context, &endpoint.address, endpoint.mode, SEND_QUEUE)
+        let admission = match endpoint.mode {
+            Some(mode) => Admission::File { mode, group: None },
+            None => Admission::Network,
+        };
+        let socket = SubscriberSocket::bind(&context, &endpoint.address, admission, SEND_QUEUE)
             .map_err(|words| format!("endpoint {}: {words}", endpoint.address))?;
         let (topic, message) = Default::default();
         Ok(Self { socket, topic, message, sent: Sent::Nothing, _context: context })

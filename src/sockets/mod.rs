@@ -4,10 +4,15 @@
 
 mod subscribers;
 
-use crate::sys::errno::words;
+use crate::sys::curve::{self, Key};
+use crate::sys::errno::{io_words, words};
 use crate::sys::process::set_umask;
 use crate::sys::zmq_options;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{PermissionsExt, lchown};
+use std::path::Path;
 pub use subscribers::{Received, SubscriberSocket};
 
 /// How long a client may take to introduce itself, in milliseconds.
@@ -39,27 +44,79 @@ pub fn limit(socket: &zmq::Socket, limits: Limits) -> zmq::Result<()> {
     socket.set_linger(0)
 }
 
-/// Binds a socket, and returns the address as it was bound. A socket's file has its permissions, `mode`, from the first
-/// moment: to change them after bind would leave a gap.
+/// Who is let in at an address.
+#[derive(Clone, Copy)]
+pub enum Admission<'a> {
+    /// Who may write to the socket's file.
+    File {
+        /// Its permissions.
+        mode: u32,
+        /// Its group, if it is to be another than our own.
+        group: Option<u32>,
+    },
+    /// Who reaches it over the network.
+    Network,
+    /// Of those, who has a key that is known.
+    Known {
+        /// Our secret key of CURVE.
+        secret: &'a Key,
+        /// What the list of known keys is called where it is asked for.
+        domain: &'a str,
+    },
+}
+
+impl std::fmt::Debug for Admission<'_> {
+    /// Without the key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File { mode, group } => write!(f, "File {{ mode: {mode:04o}, group: {group:?} }}"),
+            Self::Network => f.write_str("Network"),
+            Self::Known { domain, .. } => write!(f, "Known {{ domain: {domain:?} }}"),
+        }
+    }
+}
+
+/// The part of the permissions of a file that are the owner's.
+const OWNERS: u32 = 0o700;
+
+/// Binds a socket, and returns the address as it was bound. A socket's file has its permissions from the first moment:
+/// to change them after bind would leave a gap.
 ///
 /// # Errors
 /// The system's words.
-pub fn bind(socket: &mut zmq::Socket, address: &str, mode: Option<u32>) -> Result<String, String> {
+pub fn bind(socket: &mut zmq::Socket, address: &str, admission: Admission<'_>) -> Result<String, String> {
     let text = CString::new(address).map_err(|error| error.to_string())?;
-    let bound = match mode {
-        Some(mode) => {
-            let before = set_umask(!mode & 0o777);
+    match admission {
+        Admission::File { mode, group } => {
+            // Those of another group come in when the file is that group's, and not before.
+            let at_first = if group.is_some() { mode & OWNERS } else { mode };
+            let before = set_umask(!at_first & 0o777);
             let bound = zmq_options::bind(socket, &text);
             set_umask(before);
-            bound
+            bound.map_err(words)?;
+            if let (Some(group), Some(path)) = (group, address.strip_prefix("ipc://")) {
+                give_to_group(Path::new(path), group, mode).map_err(|error| io_words(&error))?;
+            }
         }
-        None => {
-            // Only where it is needed: a host may have no IPv6 at all.
-            socket.set_ipv6(address.starts_with("tcp://[")).map_err(|error| error.to_string())?;
-            zmq_options::bind(socket, &text)
+        Admission::Network => bind_to_network(socket, &text)?,
+        Admission::Known { secret, domain } => {
+            curve::serve(socket, secret, domain).map_err(words)?;
+            bind_to_network(socket, &text)?;
         }
-    };
-    bound.map_err(words)?;
+    }
     let last = socket.get_last_endpoint().ok().and_then(Result::ok);
     Ok(last.unwrap_or_else(|| address.to_string()))
+}
+
+fn bind_to_network(socket: &mut zmq::Socket, address: &CStr) -> Result<(), String> {
+    // Only where it is needed: a host may have no IPv6 at all.
+    let is_v6 = address.to_bytes().starts_with(b"tcp://[");
+    socket.set_ipv6(is_v6).map_err(|error| error.to_string())?;
+    zmq_options::bind(socket, address).map_err(words)
+}
+
+/// In a directory where nobody else can put another file in its place, which was checked.
+fn give_to_group(path: &Path, group: u32, mode: u32) -> io::Result<()> {
+    lchown(path, None, Some(group))?;
+    fs::set_permissions(path, Permissions::from_mode(mode))
 }

@@ -1,6 +1,6 @@
 //! A socket to publish on, and what its subscribers may cost: one that wants more than it may is disconnected.
 
-use super::{Limits, bind, limit};
+use super::{Admission, Limits, bind, limit};
 use crate::sys::errno::words;
 use crate::sys::zmq_options::{self, ConnectionIdentity};
 use std::collections::{HashMap, HashSet};
@@ -70,7 +70,7 @@ impl SubscriberSocket {
     pub fn bind(
         context: &zmq::Context,
         address: &str,
-        mode: Option<u32>,
+        admission: Admission<'_>,
         send_queue: i32,
     ) -> Result<Self, String> {
         let failed = |error: zmq::Error| error.to_string();
@@ -79,7 +79,7 @@ impl SubscriberSocket {
         limit(&socket, limits).map_err(failed)?;
         // Every subscription is told, also one that others have already: they are counted.
         zmq_options::set_xpub_verboser(&mut socket, true).map_err(words)?;
-        let address = bind(&mut socket, address, mode)?;
+        let address = bind(&mut socket, address, admission)?;
         Ok(Self { socket, address, peers: HashMap::new(), generation: 0 })
     }
 

@@ -15,6 +15,7 @@
 //! | `capture` | what programs print, and the logger that reads it |
 //! | `sockets` | the sockets of programs, opened for them and passed to them |
 //! | `runtime_dir` | where clients connect, checked before anything is bound |
+//! | `zap` | who is let in over CURVE |
 //! | `rpc`, `outbox` | requests in, replies out, and clients that do not fetch them |
 //! | `requests`, `operations`, `programs` | requests carried out: reading, commanding, changing programs |
 //! | `waiters` | replies that are given later |
@@ -57,6 +58,7 @@ mod stages;
 mod stopping;
 mod turn;
 mod waiters;
+mod zap;
 
 use crate::api::host::Host;
 use crate::config::file::{Configuration, Location};
@@ -197,6 +199,7 @@ struct Supervisor {
     rpc: Vec<rpc::RpcSocket>,
     outboxes: outbox::Outboxes,
     publisher: publish::Publisher,
+    zap: Option<zap::Zap>,
     phase: shutdown::Phase,
     backlog: turn::Backlog,
     random: u32,

@@ -25,7 +25,7 @@ impl Publisher {
     /// # Errors
     /// The endpoint and the system's words.
     pub fn bind(&mut self, context: &zmq::Context, endpoint: &Endpoint) -> Result<(), SupervisorError> {
-        let bound = SubscriberSocket::bind(context, &endpoint.address, endpoint.mode(), SEND_QUEUE);
+        let bound = SubscriberSocket::bind(context, &endpoint.address, endpoint.admission(), SEND_QUEUE);
         self.sockets.push(bound.map_err(|words| SupervisorError(endpoint.failed(&words)))?);
         Ok(())
     }

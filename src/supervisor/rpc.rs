@@ -80,7 +80,7 @@ impl RpcSocket {
         sockets::limit(&socket, LIMITS).map_err(failed)?;
         // So that a client that does not fetch its replies is an error to us, and not a loss to it.
         socket.set_router_mandatory(true).map_err(failed)?;
-        let bound = sockets::bind(&mut socket, &endpoint.address, endpoint.mode());
+        let bound = sockets::bind(&mut socket, &endpoint.address, endpoint.admission());
         let address = bound.map_err(|words| SupervisorError(endpoint.failed(&words)))?;
         Ok(Self { socket, address, access: endpoint.access })
     }

@@ -7,9 +7,9 @@ use super::publish::Publisher;
 use super::reload::Configured;
 use super::rpc::RpcSocket;
 use super::runtime_dir::RuntimeDir;
-use super::sockets;
 use super::source::Source;
-use super::{Options, Supervisor, SupervisorError, shutdown::Phase};
+use super::zap::Zap;
+use super::{Options, Supervisor, SupervisorError, shutdown::Phase, sockets};
 use crate::api::host::Host;
 use crate::config::endpoint::{Endpoint, EndpointOption, Transport};
 use crate::core::event::{SupervisorChange, What};
@@ -63,11 +63,13 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
     let settings = options.configuration.supervisor.overridden_by(&options.overrides);
     let log_dir = settings.log_dir.clone().map(log_dir).transpose()?;
     let mut runtime_dir = RuntimeDir::claim(settings.runtime_dir.clone())?;
-    let endpoints = endpoints(&settings.rpc, runtime_dir.path(), "rpc")?;
-    let events = self::endpoints(&settings.events, runtime_dir.path(), "events")?;
+    let mut endpoints = endpoints(&settings.rpc, runtime_dir.path(), "rpc")?;
+    let mut events = self::endpoints(&settings.events, runtime_dir.path(), "events")?;
     let output = Endpoint::in_directory(runtime_dir.path(), "output").map_err(SupervisorError)?;
     refuse_twice(endpoints.iter().chain(&events).chain([&output]))?;
     let context = zmq::Context::new();
+    let guarded = endpoints.iter_mut().chain(&mut events).filter_map(Endpoint::curve_mut);
+    let zap = Zap::begin(&context, guarded)?;
     for endpoint in endpoints.iter().chain(&events).chain([&output]) {
         if let Transport::Ipc { path, .. } = &endpoint.transport {
             runtime_dir.owns(path);
@@ -135,6 +137,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
         rpc,
         outboxes: Default::default(),
         publisher,
+        zap,
         phase: Phase::Serving,
         backlog: Default::default(),
         // Any number but 0 will do; that two supervisors differ is enough.
@@ -200,7 +203,7 @@ impl Supervisor {
         self.poller.add(self.signals.as_fd(), Source::Signals.pack())?;
         self.poller.add(self.timer.as_fd(), Source::Timer.pack())?;
         let sockets = self.rpc.iter().map(|rpc| &rpc.socket).chain(self.publisher.sockets());
-        for socket in sockets {
+        for socket in sockets.chain(self.zap.as_ref().map(Zap::socket)) {
             zmq_options::watch(&self.poller, socket, Source::Socket.pack())?;
         }
         Ok(())
@@ -232,7 +235,7 @@ fn log_dir(given: PathBuf) -> Result<String, SupervisorError> {
 fn output_endpoint(endpoint: &Endpoint) -> OutputEndpoint {
     let mode = match endpoint.transport {
         Transport::Ipc { mode, .. } => Some(mode),
-        Transport::Tcp => None,
+        Transport::Tcp { .. } => None,
     };
     OutputEndpoint { address: endpoint.address.clone(), mode }
 }

@@ -148,7 +148,7 @@ impl Supervisor {
     fn serve(&mut self) {
         self.backlog.messages = Pending::Nothing;
         for _ in 0..PASSES_A_TURN {
-            let received = self.receive_requests() + self.receive_subscriptions();
+            let received = self.receive_requests() + self.receive_subscriptions() + self.judge_clients();
             if received == 0 && !self.answer_long_polls() {
                 return;
             }

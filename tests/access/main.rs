@@ -6,6 +6,7 @@ mod common;
 #[path = "../common/protocol.rs"]
 mod wire;
 
+mod curve;
 mod files;
 mod levels;
 mod refused;

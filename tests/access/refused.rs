@@ -67,7 +67,7 @@ fn options_of_endpoints_are_checked() {
         ("ipc:///tmp/x,acces=read", "did you mean 'access'?"),
         ("ipc:///tmp/x,mode=rw", "octal"),
         ("ipc:///tmp/x,mode=01777", "octal"),
-        ("tcp://127.0.0.1:*,mode=0600", "mode is for ipc endpoints"),
+        ("tcp://127.0.0.1:*,mode=0600", "mode and group are for ipc endpoints"),
     ];
     for (endpoint, words) in cases {
         assert!(refused_or_misused(endpoint).contains(words), "{endpoint}");

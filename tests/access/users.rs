@@ -3,7 +3,7 @@
 use crate::common::{Launcher, Supervisor, is_root, sleeper};
 use crate::skip;
 use std::fs::Permissions;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -76,6 +76,63 @@ fn a_group_that_was_given_an_endpoint_gets_at_it() {
     let (code, printed) = call(&client, &endpoint, (NOBODY, NOBODY), &["list"]);
     assert_ne!(code, Some(0), "{printed}");
     assert_eq!(supervisor.row("web", 0).start_count, 0);
+}
+
+#[test]
+fn an_endpoint_is_given_to_a_group() {
+    if !is_root() {
+        skip!("only root can give a socket to a group");
+    }
+    let launcher = Launcher::new();
+    let default = format!("ipc://{}", launcher.scratch().join("run").join("rpc").display());
+    let directory = launcher.scratch().join("shared");
+    std::fs::create_dir(&directory).unwrap();
+    chown(&directory, None, Some(OTHER)).unwrap();
+    std::fs::set_permissions(&directory, Permissions::from_mode(0o710)).unwrap();
+    let (rpc, events) = (directory.join("rpc"), directory.join("events"));
+    let launcher = launcher.endpoint(&default);
+    let launcher = launcher.endpoint(&format!("ipc://{},access=read,group={OTHER}", rpc.display()));
+    let launcher = launcher.option("--events", format!("ipc://{},group={OTHER},mode=0620", events.display()));
+    let mut supervisor = launcher.start();
+    supervisor.create("web", &sleeper().with("start", false));
+    for (path, mode) in [(&rpc, 0o660), (&events, 0o620)] {
+        let found = std::fs::symlink_metadata(path).unwrap();
+        assert_eq!((found.gid(), found.permissions().mode() & 0o7777), (OTHER, mode));
+    }
+    let (client, endpoint) = (copy(&supervisor), format!("ipc://{}", rpc.display()));
+    let (code, printed) = call(&client, &endpoint, (NOBODY, OTHER), &["list"]);
+    assert_eq!((code, printed.contains("web")), (Some(0), true), "{printed}");
+    let (code, printed) = call(&client, &endpoint, (NOBODY, NOBODY), &["list"]);
+    assert_ne!(code, Some(0), "{printed}");
+}
+
+#[test]
+fn a_group_that_could_not_get_at_its_endpoint_is_refused() {
+    let scratch = crate::common::Scratch::new();
+    let endpoint = format!("ipc://{},group={OTHER}", scratch.text("rpc"));
+    let refusal = |mode: u32| {
+        std::fs::set_permissions(scratch.path(), Permissions::from_mode(mode)).unwrap();
+        Launcher::new().endpoint(&endpoint).refusal()
+    };
+    let said = refusal(0o700);
+    assert!(said.contains(&format!("group {OTHER} cannot get into its directory")), "{said}");
+    assert!(said.contains("chmod 0710"), "{said}");
+    // The group of the directory is another one.
+    assert!(refusal(0o710).contains("cannot get into"));
+    assert!(refusal(0o777).contains("others can write to its directory"));
+    assert!(
+        Launcher::new()
+            .endpoint("ipc:///nonexistent/rpc,group=0")
+            .refusal()
+            .contains("/nonexistent: No such")
+    );
+    assert!(
+        Launcher::new()
+            .endpoint("tcp://127.0.0.1:*,group=0")
+            .refusal()
+            .contains("mode and group are for ipc")
+    );
+    assert!(!scratch.join("rpc").exists());
 }
 
 #[test]

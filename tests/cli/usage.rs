@@ -3,7 +3,7 @@
 use super::tool::{run, tool};
 
 /// All commands there are.
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "logs",
     "reopen",
     "run",
@@ -27,6 +27,7 @@ const COMMANDS: [&str; 25] = [
     "events",
     "call",
     "states",
+    "keygen",
     "info",
     "shutdown",
 ];

@@ -87,7 +87,7 @@ fn every_mistake_is_told_with_its_place() {
             "a.toml:8:1: program 'none' has no 'command'",
             "a.toml:9:2: there is no 'programs' at the top of a file; did you mean 'program'?",
             "a.toml:11:1: there is no setting 'exit_wen'; did you mean 'exit_when'?",
-            "a.toml:12:10: 'events' is [\"tcp://0.0.0.0:1\"], expected an array of endpoints; endpoint tcp://0.0.0.0:1: it is not on loopback, so everybody who reaches this host could use it; use a tunnel to 127.0.0.1",
+            "a.toml:12:10: 'events' is [\"tcp://0.0.0.0:1\"], expected an array of endpoints; endpoint tcp://0.0.0.0:1: it is not on loopback, so everybody who reaches this host could use it; protect it by curve=FILE,clients=FILE, or use a tunnel to 127.0.0.1",
             "a.toml:13:10: a program's name has no '/' in it",
         ]
     );
