@@ -8,6 +8,7 @@ mod files;
 mod keeping;
 mod passing;
 mod refusals;
+mod reloading;
 
 use common::{ProgramSettings, Supervisor, proc, sleeper, strings};
 use procnanny::wire::value::Value;
