@@ -1,7 +1,9 @@
 //! Events on the wire: their topics and their maps; and the reply to `events`.
 
 use super::reply::Reply;
-use crate::core::event::{Event, LogChange, LogEvent, ProgramChange, StateEvent, SupervisorChange, What};
+use crate::core::event::{
+    Event, HookEnding, HookEvent, LogChange, LogEvent, ProgramChange, StateEvent, SupervisorChange, What,
+};
 use crate::core::ids::Seq;
 use crate::core::ring::Ring;
 use crate::wire::msgpack::Writer;
@@ -14,6 +16,7 @@ pub fn write_topic(topic: &mut String, event: &Event) {
     let _ = match &event.what {
         What::State(state) => write!(topic, "state/{}/{}", state.program, state.index),
         What::Admin { program, index, .. } => write!(topic, "admin/{program}/{index}"),
+        What::Hook(hook) => write!(topic, "hook/{}/{}", hook.program, hook.index),
         What::Program { .. } | What::Supervisor(_) => write!(topic, "supervisor"),
     };
 }
@@ -50,6 +53,10 @@ pub fn write_event(writer: &mut Writer, event: &Event, run: &str) {
             if let Some((name, number)) = number {
                 writer.entry(name, number);
             }
+        }
+        What::Hook(hook) => {
+            common(writer, 11, "hook");
+            write_hook(writer, hook);
         }
         What::Supervisor(change) => match change {
             SupervisorChange::Started | SupervisorChange::Stopping => common(writer, 0, change.as_str()),
@@ -88,6 +95,10 @@ pub fn write_event(writer: &mut Writer, event: &Event, run: &str) {
                 common(writer, 1, change.as_str());
                 writer.entry("reason", &**reason);
             }
+            SupervisorChange::HooksDropped { count } => {
+                common(writer, 1, change.as_str());
+                writer.entry("count", *count);
+            }
         },
     }
 }
@@ -115,6 +126,24 @@ fn write_log(writer: &mut Writer, event: &LogEvent) {
         LogChange::Trouble { reason } => writer.entry("reason", &**reason),
         LogChange::Recovered => {}
     }
+}
+
+fn write_hook(writer: &mut Writer, event: &HookEvent) {
+    let reason = match &event.ending {
+        HookEnding::NotExecuted(words) => Some(&**words),
+        HookEnding::Exited(_) | HookEnding::Killed(_) | HookEnding::TimedOut => None,
+    };
+    writer.entry("program", &*event.program);
+    writer.entry("instance", event.index.0);
+    writer.entry("hook", event.hook.process.command.as_str());
+    writer.entry("on", event.on.to_string().as_str());
+    writer.entry("of", event.of.0);
+    writer.entry("pid", event.pid.map_or(0, |pid| pid.raw()));
+    writer.entry("exitcode", event.ending.exitcode());
+    writer.entry("exitsignal", event.ending.exitsignal());
+    writer.entry("duration", event.duration);
+    writer.entry("timed_out", event.ending == HookEnding::TimedOut);
+    writer.entry("reason", reason);
 }
 
 fn write_state(writer: &mut Writer, state: &StateEvent) {

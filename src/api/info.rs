@@ -43,6 +43,23 @@ pub struct Facts<'a> {
     pub replies_dropped: u64,
     /// What processes said of themselves that was thrown away: of strangers, and what was too long.
     pub notifications_dropped: u64,
+    /// What became of hooks.
+    pub hooks: HookCounts,
+}
+
+/// What became of hooks until now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HookCounts {
+    /// How many wait.
+    pub queued: u64,
+    /// How many are under way.
+    pub running: u64,
+    /// How many have ended.
+    pub run: u64,
+    /// How many of those with anything but exit code 0.
+    pub failed: u64,
+    /// How many were never run.
+    pub dropped: u64,
 }
 
 /// The reply to `info`.
@@ -66,6 +83,11 @@ pub fn info(fleet: &Fleet, facts: &Facts<'_>) -> Reply {
     for (name, bytes) in facts.captured {
         reply.entry(name, bytes);
     }
+    reply.entry("hooks_queued", facts.hooks.queued);
+    reply.entry("hooks_running", facts.hooks.running);
+    reply.entry("hooks_run", facts.hooks.run);
+    reply.entry("hooks_failed", facts.hooks.failed);
+    reply.entry("hooks_dropped", facts.hooks.dropped);
     let writer = reply.body_of("endpoints");
     writer.array(facts.rpc.len() + facts.events.len() + 1);
     for (endpoint, access) in &facts.rpc {

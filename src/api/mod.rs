@@ -6,6 +6,7 @@
 
 pub mod arguments;
 pub mod events;
+pub mod hook;
 pub mod host;
 pub mod info;
 pub mod methods;

@@ -19,8 +19,19 @@ pub struct Changes {
     pub unchanged: usize,
     /// Settings of the supervisor that differ, and that it has to be started again for.
     pub restart_needed: Vec<&'static str>,
+    /// What it does to the hooks that belong to no program.
+    pub hooks: HookChanges,
     /// What it does to their instances.
     pub steps: Steps,
+}
+
+/// What a reload does to hooks. One that is changed is another one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HookChanges {
+    /// How many are new.
+    pub added: usize,
+    /// How many are gone.
+    pub removed: usize,
 }
 
 /// An instance: its program, and its number.
@@ -53,6 +64,11 @@ pub fn reply(changes: &Changes) -> Reply {
     texts(reply.body_of("changed"), changes.changed.iter().map(|(name, _)| &**name));
     texts(reply.body_of("removed"), changes.removed.iter().map(|name| &**name));
     reply.entry("unchanged", u64::try_from(changes.unchanged).unwrap_or(u64::MAX));
+    let writer = reply.body_of("hooks");
+    writer.map(2);
+    for (name, count) in [("added", changes.hooks.added), ("removed", changes.hooks.removed)] {
+        writer.entry(name, u64::try_from(count).unwrap_or(u64::MAX));
+    }
     let writer = reply.body_of("settings");
     writer.map(changes.changed.len());
     for (name, keys) in &changes.changed {

@@ -100,6 +100,9 @@ fn changes(reply: &Value) -> Table {
     row("changed", list("changed").into_iter().map(|name| with_settings(reply, name)).collect());
     row("removed", list("removed"));
     row("unchanged", vec![reply.get("unchanged").and_then(Value::as_u64).unwrap_or(0).to_string()]);
+    let hooks = |key: &str| reply.get("hooks").and_then(|hooks| hooks.get(key)).and_then(Value::as_u64);
+    let count = |key| hooks(key).filter(|count| *count > 0).map(|count| format!("{count} {key}"));
+    row("hooks", ["added", "removed"].into_iter().filter_map(count).collect());
     for (key, what) in
         [("start", "start"), ("stop", "stop"), ("restart", "restart"), ("update", "change in place")]
     {
@@ -126,13 +129,15 @@ mod tests {
     fn a_reload_is_a_line_for_each_kind_of_change() {
         let reply = json::parse(
             r#"{"added":["web"],"changed":["db"],"removed":[],"unchanged":3,"settings":{"db":["nice","env"]},
-                "start":["web/0","web/1"],"stop":[],"restart":["db/0"],"update":[],"restart_needed":["rpc"]}"#,
+                "start":["web/0","web/1"],"stop":[],"restart":["db/0"],"update":[],"restart_needed":["rpc"],
+                "hooks":{"added":2,"removed":0}}"#,
         );
         assert_eq!(
             changes(&reply.unwrap()).render(Look::PLAIN),
             "added                                 web\n\
              changed                               db (nice, env)\n\
              unchanged                             3\n\
+             hooks                                 2 added\n\
              start                                 web/0, web/1\n\
              restart                               db/0\n\
              when the supervisor is started again  rpc\n"

@@ -232,6 +232,12 @@ fn value(key: &Key, word: &str) -> Result<Value, &'static str> {
             Ok(_) => Ok(number().unwrap_or_else(|_| Value::from(word))),
             Err(_) => Err("a size: a number of bytes, or 64K, 10M, 1G"),
         },
+        Kind::Hooks => match json::parse(word) {
+            Ok(Value::Array(hooks)) => Ok(Value::Array(hooks)),
+            // One alone; given again it goes on.
+            Ok(Value::Map(hook)) => Ok(Value::Array(vec![Value::Map(hook)])),
+            Ok(_) | Err(_) => Err("a hook as a JSON object, or an array of them"),
+        },
         Kind::Table | Kind::Limits | Kind::Health | Kind::Log => match json::parse(word) {
             Ok(Value::Map(entries)) => Ok(Value::Map(entries)),
             Ok(_) | Err(_) => {
@@ -257,6 +263,7 @@ fn is_table(kind: Kind) -> bool {
         | Kind::TextOrTexts
         | Kind::Words
         | Kind::BooleanOrTexts
+        | Kind::Hooks
         | Kind::Size => false,
     }
 }

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `source` | a file, read within bounds, and the places in it |
 //! | `value` | from TOML's values to those of the wire |
-//! | `tables` | `[supervisor]` and `[program.NAME]` |
+//! | `tables` | `[supervisor]`, `[program.NAME]` and `[[hook]]` |
 //! | `include` | which files there are |
 //! | `error` | what is wrong, and where |
 //!
@@ -19,6 +19,7 @@ mod value;
 
 use super::accounts;
 use super::supervisor::SupervisorSettings;
+use crate::core::hook::Hook;
 use crate::core::program::Settings;
 use crate::core::requirements::check;
 use crate::sys::process::own_effective_uid;
@@ -29,6 +30,7 @@ use std::ffi::OsString;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 use tables::Tables;
 use toml::de::DeTable;
 
@@ -50,6 +52,8 @@ pub struct Configuration {
     pub supervisor: SupervisorSettings,
     /// The programs, in the order of the files.
     pub programs: Vec<FileProgram>,
+    /// The hooks that belong to no program, in the order of the files.
+    pub hooks: Vec<Arc<Hook>>,
     /// How many files were read.
     pub files: usize,
 }
@@ -141,7 +145,8 @@ pub fn load(location: &Location) -> Result<Configuration, FileErrors> {
     if errors.count() > 0 {
         return Err(errors);
     }
-    Ok(Configuration { supervisor: tables.supervisor, programs: tables.programs, files: files.read })
+    let Tables { supervisor, programs, hooks, .. } = tables;
+    Ok(Configuration { supervisor, programs, hooks, files: files.read })
 }
 
 /// Checks what programs need of each other. Files stand on their own: what they require is in them.

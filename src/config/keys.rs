@@ -3,6 +3,7 @@
 
 mod environment;
 mod health;
+mod hooks;
 mod identity;
 mod program;
 mod readiness;
@@ -73,6 +74,8 @@ pub enum Kind {
     Health,
     /// The table `log`.
     Log,
+    /// An array of tables that describe hooks.
+    Hooks,
 }
 
 /// What a change of a setting touches.
@@ -103,7 +106,7 @@ pub enum SettingError {
 }
 
 /// All settings by family, in the order in which they are documented.
-const FAMILIES: [&[Key]; 11] = [
+const FAMILIES: [&[Key]; 12] = [
     program::KEYS,
     restart::KEYS,
     readiness::KEYS,
@@ -115,6 +118,7 @@ const FAMILIES: [&[Key]; 11] = [
     streams::KEYS,
     health::KEYS,
     sockets::KEYS,
+    hooks::KEYS,
 ];
 
 /// All settings, in the order in which they are documented.
@@ -153,6 +157,7 @@ impl Kind {
             Kind::Size => "size",
             Kind::Health => "table of a health check",
             Kind::Log => "table",
+            Kind::Hooks => "array of hooks",
         }
     }
 }
@@ -254,7 +259,11 @@ pub fn signal(value: &Value) -> Result<i32, Expected> {
     })
 }
 
-fn name_or_number(value: &Value, what: &str) -> Result<String, Expected> {
+/// A name, or a number as text.
+///
+/// # Errors
+/// What would have been right.
+pub fn name_or_number(value: &Value, what: &str) -> Result<String, Expected> {
     if let Some(number) = value.as_u64() {
         return Ok(number.to_string());
     }

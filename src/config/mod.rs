@@ -20,6 +20,7 @@ pub mod endpoint;
 pub mod env_file;
 pub mod file;
 pub mod health;
+pub mod hooks;
 pub mod keys;
 pub mod limits;
 pub mod log;

@@ -1,5 +1,6 @@
 //! What happened, as it is kept and told: one value an event, small, without the bytes of any message.
 
+use super::hook::{Hook, Pattern};
 use super::ids::{InstanceIndex, Pid, Seq};
 use super::log::OutputSource;
 use super::state::{AdminState, StateName};
@@ -39,6 +40,8 @@ pub enum What {
         /// What was done to it.
         change: ProgramChange,
     },
+    /// A hook has ended.
+    Hook(Box<HookEvent>),
     /// Something about the supervisor itself.
     Supervisor(SupervisorChange),
 }
@@ -70,6 +73,40 @@ pub struct StateEvent {
     pub flap_count: u32,
     /// Why, as a sentence.
     pub reason: Option<Box<str>>,
+}
+
+/// A hook that was run for an instance, and has ended.
+#[derive(Clone, Debug)]
+pub struct HookEvent {
+    /// The program.
+    pub program: Arc<str>,
+    /// Which of its instances.
+    pub index: InstanceIndex,
+    /// What was run.
+    pub hook: Arc<Hook>,
+    /// Which of its patterns matched.
+    pub on: Pattern,
+    /// The event that it was run for.
+    pub of: Seq,
+    /// Its process, if it had one.
+    pub pid: Option<Pid>,
+    /// How it ended.
+    pub ending: HookEnding,
+    /// How long it took, in seconds.
+    pub duration: f64,
+}
+
+/// How a hook ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HookEnding {
+    /// It exited with this code.
+    Exited(i32),
+    /// This signal ended it.
+    Killed(i32),
+    /// It took too long and was killed.
+    TimedOut,
+    /// It was never executed; a sentence that names the step and the system's words.
+    NotExecuted(Box<str>),
 }
 
 /// What was done to a program.
@@ -131,6 +168,11 @@ pub enum SupervisorChange {
         /// The endpoint it had connected to.
         endpoint: Box<str>,
     },
+    /// Hooks were not run that were to be: too many waited, they were changed, or there was no time left.
+    HooksDropped {
+        /// How many.
+        count: u64,
+    },
     /// Something about captured output of an instance.
     Log(Box<LogEvent>),
     /// The logger has ended, and another one was started.
@@ -179,6 +221,28 @@ pub enum LogChange {
     Recovered,
 }
 
+impl HookEnding {
+    /// The exit code, as that of an instance: -1 after a death by a signal, 127 when nothing could be executed.
+    pub fn exitcode(&self) -> i32 {
+        match self {
+            HookEnding::Exited(code) => *code,
+            HookEnding::Killed(_) | HookEnding::TimedOut => -1,
+            HookEnding::NotExecuted(_) => 127,
+        }
+    }
+
+    /// The signal that ended it, or 0.
+    pub fn exitsignal(&self) -> i32 {
+        /// SIGKILL is 9 on every architecture that Linux runs on; see signal(7).
+        const KILL: i32 = 9;
+        match self {
+            HookEnding::Killed(signal) => *signal,
+            HookEnding::TimedOut => KILL,
+            HookEnding::Exited(_) | HookEnding::NotExecuted(_) => 0,
+        }
+    }
+}
+
 impl ProgramChange {
     /// The word in the event.
     pub fn as_str(self) -> &'static str {
@@ -209,6 +273,7 @@ impl SupervisorChange {
             },
             SupervisorChange::LoggerRestarted { .. } => "logger_restarted",
             SupervisorChange::LoggerFailed { .. } => "logger_failed",
+            SupervisorChange::HooksDropped { .. } => "hooks_dropped",
         }
     }
 }

@@ -70,7 +70,8 @@ impl Fleet {
         let instances = (0..settings.instances).map(|n| (InstanceIndex(n), Instance::new(now))).collect();
         self.by_name.insert(name.clone(), id);
         let (revision, fate, bound) = (0, Fate::Stays, Vec::new());
-        self.programs.insert(id, Program { id, name, settings, revision, instances, fate, origin, bound });
+        let program = Program { id, name, settings, revision, instances, fate, origin, bound, hooks: None };
+        self.programs.insert(id, program);
         id
     }
 

@@ -31,6 +31,8 @@ pub struct Instance {
     pub last: Option<LastRun>,
     /// Its timer, if one is armed.
     pub timer: Option<ArmedTimer>,
+    /// Whether it flapped when it took its last edge.
+    flapped: bool,
 }
 
 /// A process.
@@ -147,6 +149,7 @@ impl Instance {
             start_time: None,
             last: None,
             timer: None,
+            flapped: false,
         }
     }
 
@@ -206,6 +209,13 @@ impl Instance {
     /// Whether it flaps: more flaps in a row than its policy finds ordinary.
     pub fn is_flapping(&self, policy: &RestartPolicy) -> bool {
         self.flap_count > policy.flap_max
+    }
+
+    /// An edge was taken, with all that belongs to it: whether it is the one with which it begins to flap.
+    pub fn begins_to_flap(&mut self, policy: &RestartPolicy) -> bool {
+        let flaps = self.is_flapping(policy);
+        let flapped = std::mem::replace(&mut self.flapped, flaps);
+        flaps && !flapped
     }
 
     /// How long until the next start that is already decided; `None` when none is.

@@ -11,6 +11,8 @@ pub mod event;
 pub mod fleet;
 pub mod glob;
 pub mod health;
+pub mod hook;
+pub mod hook_queue;
 pub mod ids;
 pub mod in_hand;
 pub mod instance;

@@ -1,6 +1,7 @@
 //! A program: its settings, typed and checked, and its instances.
 
 use super::health::HealthPolicy;
+use super::hook::{Hook, ProgramHooks};
 use super::ids::{InstanceIndex, ProgramId};
 use super::instance::Instance;
 use super::log::{LogSettings, OutputSource};
@@ -229,6 +230,8 @@ pub struct Settings {
     pub needs: Needs,
     /// `log`: what becomes of output that is captured. Takes effect at once when it is changed.
     pub log: LogSettings,
+    /// `hooks`: what is run when something happens to it.
+    pub hooks: Vec<Arc<Hook>>,
 }
 
 /// A program and its instances.
@@ -250,6 +253,8 @@ pub struct Program {
     pub origin: Origin,
     /// The addresses of its open sockets, as they were bound, in the order of the setting.
     pub bound: Vec<String>,
+    /// The hooks that are for it: its own, and general ones. `None` if there are none.
+    pub hooks: Option<Box<ProgramHooks>>,
 }
 
 /// Who made a program known. A reload changes what came from files and nothing else.
@@ -316,6 +321,7 @@ impl Default for Settings {
             stop: StopPolicy::default(),
             health: HealthPolicy::default(),
             needs: Needs::default(),
+            hooks: Vec::new(),
             log: LogSettings::default(),
         }
     }

@@ -3,6 +3,7 @@
 //! Such a child is known by its own process id alone, so that its end is never taken for that of an instance. It leads
 //! a session of its own, and when it has ended, took too long or is needed no more, its whole group is killed.
 
+use super::hooks::HookRun;
 use super::spawn::step_words;
 use super::{Due, Supervisor};
 use crate::core::ids::InstanceKey;
@@ -32,6 +33,8 @@ pub enum Purpose {
     Stop(InstanceKey),
     /// To see whether an instance is in health.
     Health(InstanceKey),
+    /// A hook, each time it is run.
+    Hook(HookRun),
 }
 
 /// How long a child may take.
@@ -134,6 +137,7 @@ impl Supervisor {
         match child.purpose {
             Purpose::Stop(key) => self.stop_command_ended(key, outcome),
             Purpose::Health(key) => self.health_check_ended(key, outcome, child.begun),
+            Purpose::Hook(run) => self.hook_ended(run, outcome, child.begun),
         }
         true
     }

@@ -5,6 +5,7 @@ use super::readiness::extension;
 use super::{Due, Follow, Supervisor};
 use crate::core::event::{StateEvent, What};
 use crate::core::fleet::Fleet;
+use crate::core::hook::Occasions;
 use crate::core::ids::InstanceKey;
 use crate::core::instance::{ArmedTimer, Change, Execution, Instance, Stop};
 use crate::core::moment::Moment;
@@ -179,7 +180,9 @@ impl Supervisor {
                 let state = instance.state.name();
                 self.ends.see_edge(key, instance, input);
                 let event = state_event(&self.fleet, program, key, instance, from, input, self.now);
+                let concerned = self.hooks_concerned(key, Occasions::edge(from, state), input);
                 self.publish(What::State(Box::new(event)));
+                self.queue_hooks(key, concerned);
                 self.edge_taken(key, from, state);
             }
         }

@@ -3,8 +3,11 @@
 
 use super::readiness::Voice;
 use super::sockets::{self, PassedSocket};
+use crate::api::hook;
 use crate::api::host::Host;
+use crate::core::event::Event;
 use crate::core::health::HealthCheck;
+use crate::core::hook::{Hook, Pattern};
 use crate::core::ids::InstanceIndex;
 use crate::core::program::{IoPriority, ProcessSettings, Program, User};
 use crate::core::settings::{self, InheritEnv, Scheduler, StandardInput};
@@ -57,6 +60,19 @@ pub struct Given<'a> {
     pub outputs: Outputs<'a>,
     /// The sockets of its program.
     pub sockets: Option<&'a Vec<PassedSocket>>,
+}
+
+/// A hook that is to be run.
+#[derive(Clone, Copy, Debug)]
+pub struct HookLaunch<'a> {
+    /// What is run.
+    pub hook: &'a Hook,
+    /// Which of its patterns matched.
+    pub on: Pattern,
+    /// For which event.
+    pub event: &'a Event,
+    /// What it reads.
+    pub stdin: BorrowedFd<'a>,
 }
 
 impl Launch {
@@ -154,6 +170,24 @@ impl Launch {
         let blueprint = self.blueprint(&program.settings.process, host, here, what, own)?;
         let null = || ChildDescriptor::From(self.null.as_fd());
         Ok(ChildPlan::new(Blueprint { stdout: null(), stderr: null(), ..blueprint }))
+    }
+
+    /// The plan for a hook.
+    ///
+    /// Its output goes where the supervisor's own goes, so that it is seen why one fails.
+    ///
+    /// # Errors
+    /// A NUL byte in what has to be a C string.
+    pub fn hook_plan<'a>(&'a self, launch: &HookLaunch<'a>, host: Host) -> Result<ChildPlan<'a>, NulError> {
+        let settings = &launch.hook.process;
+        let (program, instance) =
+            hook::subject(launch.event).map_or(("", InstanceIndex(0)), |(name, index)| (&**name, index));
+        let (uid, gid) = (host.uid_of(settings), host.gid_of(settings));
+        let here = Substitution { program, instance, source: None, uid, gid };
+        let what = (settings.command.as_str(), settings.args.as_slice());
+        let blueprint =
+            self.blueprint(settings, host, here, what, hook::variables(launch.event, launch.on))?;
+        Ok(ChildPlan::new(Blueprint { stdin: ChildDescriptor::From(launch.stdin), ..blueprint }))
     }
 
     fn blueprint(

@@ -11,6 +11,7 @@
 //! | `stopping` | the stop signal, the stop command, SIGKILL |
 //! | `children` | stop commands and what else runs beside the instances for a moment |
 //! | `health`, `memory` | what runs and is not in health is given up on: by a command, by its memory |
+//! | `hooks` | commands that are run when something happens |
 //! | `cgroups` | the cgroups of instances |
 //! | `capture` | what programs print, and the logger that reads it |
 //! | `sockets` | the sockets of programs, opened for them and passed to them |
@@ -33,6 +34,7 @@ mod children;
 mod effects;
 mod exit_when;
 mod health;
+mod hooks;
 mod launch;
 mod memory;
 mod note;
@@ -134,6 +136,8 @@ enum Due {
     Child(Pid),
     /// An instance has to have said that it still works.
     Watchdog(InstanceKey),
+    /// It is to be told how many hooks were dropped.
+    HooksDropped,
     /// Another try to remove cgroups.
     Cgroups,
     /// Another logger may be started.
@@ -178,6 +182,7 @@ struct Supervisor {
     voices: readiness::Voices,
     children: children::Children,
     memory: memory::MemoryWatch,
+    hooks: hooks::Hooks,
     cgroups: cgroups::Cgroups,
     capture: capture::Capture,
     sockets: sockets::Sockets,

@@ -74,6 +74,7 @@ impl Supervisor {
         let NewProgram { name, settings, sockets, origin } = program;
         let id = self.fleet.create(&name, settings, origin, self.now);
         self.keep_sockets(id, sockets);
+        self.choose_hooks(id);
         let ripple = self.fleet.link(id);
         self.surroundings_change(ripple);
         self.publish_program(id, ProgramChange::Created);
@@ -157,6 +158,7 @@ impl Supervisor {
             program.revision = program.revision.wrapping_add(1);
         }
         let watched_anew = settings.health != program.settings.health;
+        let hooked_anew = settings.hooks != program.settings.hooks;
         let scaled = wanted != program.settings.instances;
         let logged_otherwise = settings.log != program.settings.log;
         // The number of instances is changed by what also starts and stops them.
@@ -164,6 +166,9 @@ impl Supervisor {
         let keys: Vec<InstanceKey> =
             program.instances.keys().map(|index| InstanceKey { program: id, index: *index }).collect();
         self.keep_sockets(id, sockets);
+        if hooked_anew {
+            self.choose_hooks(id);
+        }
         self.publish_program(id, ProgramChange::Updated);
         for key in &keys {
             self.rearm(*key);

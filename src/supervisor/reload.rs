@@ -7,7 +7,7 @@ use super::operations::{GoalKind, Operation, Order};
 use super::programs::NewProgram;
 use super::shutdown::Phase;
 use super::sockets::PassedSocket;
-use crate::api::reload::{self, Changes, Steps};
+use crate::api::reload::{self, Changes, HookChanges, Steps};
 use crate::api::reply::Reply;
 use crate::api::request::{Force, Mode, Starting};
 use crate::config::file::{self, Configuration, FileError, FileErrors, FileProgram, Location};
@@ -151,9 +151,12 @@ impl Supervisor {
         let plan = plan::plan(old.map(|program| (&*program.name, &program.settings)), new);
         let mut changes = self.changes(&plan);
         changes.restart_needed = self.settings.restart_needed(&settings);
+        changes.hooks = self.general_hook_changes(&configuration.hooks);
         if mode == Mode::ForReal {
             let sockets = self.open_planned(&plan, &configuration.programs)?;
             let todo = Todo::of(&plan);
+            // Before anything happens to the programs.
+            self.set_general_hooks(&configuration.hooks);
             self.carry_out_plan(todo, sockets);
             self.ring.set_capacity(settings.event_history);
             self.settings.adopt(&settings);
@@ -347,6 +350,10 @@ fn done(changes: &Changes) -> String {
         changes.removed.len(),
         changes.unchanged
     );
+    let HookChanges { added, removed } = changes.hooks;
+    if added + removed > 0 {
+        sentence.push_str(&format!("; {added} hooks added, {removed} removed"));
+    }
     if !changes.restart_needed.is_empty() {
         let names = changes.restart_needed.join(", ");
         sentence.push_str(&format!("; {names} in [supervisor] wait until it is started again"));

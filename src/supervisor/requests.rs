@@ -221,6 +221,7 @@ impl Supervisor {
             ],
             replies_dropped: self.outboxes.dropped,
             notifications_dropped: self.voices.dropped,
+            hooks: self.hooks.counts(),
         };
         info::info(&self.fleet, &facts)
     }

@@ -115,6 +115,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
         voices: Default::default(),
         children: Default::default(),
         memory: Default::default(),
+        hooks: Default::default(),
         cgroups: Default::default(),
         capture: Capture::new(
             Places { log_dir, console_prefix: options.console_prefix },
@@ -146,6 +147,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
     };
     supervisor.watch().map_err(step("watch descriptors"))?;
     supervisor.publish(What::Supervisor(SupervisorChange::Started));
+    supervisor.set_general_hooks(&options.configuration.hooks);
     let files = options.configuration.programs.into_iter();
     let files = files.map(|program| (program.name, program.settings, Origin::File));
     let option = options.programs.into_iter().map(|(name, settings)| (name, settings, Origin::CommandLine));
@@ -211,6 +213,7 @@ impl Supervisor {
 
     /// Ends. The last replies and events are handed to clients that fetch them; nobody waits for one that does not.
     pub fn end(mut self) {
+        self.tell_dropped_hooks();
         self.refuse_all_that_wait();
         self.answer_all_tails();
         self.remove_cgroups();

@@ -95,6 +95,7 @@ impl Supervisor {
         self.deadlines.arm(Due::Shutdown, self.now.after(KILLED));
         self.call_off_operations();
         self.stages.clear();
+        self.end_hooks();
         let left: Vec<InstanceKey> = self.fleet.keys().collect();
         for key in left {
             // Those that were not told to stop yet are not started again.
@@ -111,7 +112,9 @@ impl Supervisor {
             Phase::Serving | Phase::Done => {}
             Phase::Stopping | Phase::Hurrying | Phase::Killing => {
                 let stopped = self.operations.is_empty() && self.processes.is_empty();
-                if stopped && self.children.are_done() && self.cgroups.are_settled() {
+                // What happened last has hooks, too.
+                let hooked = self.hooks.are_done();
+                if stopped && hooked && self.children.are_done() && self.cgroups.are_settled() {
                     if self.phase != Phase::Killing {
                         self.deadlines.arm(Due::Shutdown, self.now.after(LAST_WORDS));
                     }

@@ -51,6 +51,8 @@ impl Supervisor {
             self.run_operations();
             self.go_on_with_requirements();
             self.go_on_rolling();
+            // After all restarts: a storm of hooks delays none.
+            self.begin_hook();
             self.serve();
             self.end_if_done();
             self.go_on_with_shutdown();
@@ -71,7 +73,9 @@ impl Supervisor {
     fn has_backlog(&self) -> bool {
         let due = self.deadlines.next().is_some_and(|at| at <= self.now);
         let operations = !self.operations.is_empty() || self.rollings.can_go_on();
-        due || self.backlog != Backlog::default() || operations || self.surroundings.are_pending()
+        let hooks = self.hooks.can_begin();
+        let pending = operations || hooks || self.surroundings.are_pending();
+        due || pending || self.backlog != Backlog::default()
     }
 
     /// Sets the timerfd to the next deadline, if that is another than it is set to.
@@ -114,6 +118,7 @@ impl Supervisor {
                 Due::Memory => self.look_at_memory(),
                 Due::Child(pid) => self.child_timed_out(pid),
                 Due::Watchdog(key) => self.watchdog_ran_out(key),
+                Due::HooksDropped => self.tell_dropped_hooks(),
                 Due::Cgroups => self.retry_cgroups(),
                 // With the end of this turn.
                 Due::Logger => {}

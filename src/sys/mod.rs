@@ -26,6 +26,7 @@
 //! | `channel` | messages with descriptors between two processes of ours |
 //! | `log_memory` | what the supervisor and the logger share |
 //! | `hand` | the part of it that is the logger's alone: what it has in hand |
+//! | `memory_file` | a file for a process to read that is nowhere but in memory |
 //! | `errno` | the system's words for its errors |
 //! | `terminal` | the size of a terminal, and whose turn it is on it |
 //! | `text` | giving back the memory of code that is not needed any more |
@@ -55,6 +56,7 @@ pub mod listen;
 pub mod lock;
 pub mod log_memory;
 mod mask;
+pub mod memory_file;
 pub mod notify;
 pub mod output_pipe;
 mod own_pid;

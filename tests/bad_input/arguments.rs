@@ -62,6 +62,7 @@ fn is_right(argument: &Argument, sample: &str, value: &Value) -> bool {
                 "requires",
                 "wants",
                 "sockets",
+                "hooks",
             ];
             may_be_empty.contains(&argument.name.as_str()) && value.as_array() == Some(&[])
         }

@@ -85,12 +85,18 @@ fn what(event: &Value) -> (String, Style) {
         let (from, admin) = (text(event, "from"), text(event, "admin_state"));
         return (format!("admin {from} -> {admin}"), Style::Plain);
     }
+    if is_hook(event) {
+        return (format!("hook {}", text(event, "on")), Style::Plain);
+    }
     let name = event.get("event").and_then(Value::text).unwrap_or("?");
     (name.to_string(), Style::Strong)
 }
 
 /// What else there is to say.
 fn detail(event: &Value) -> String {
+    if is_hook(event) {
+        return of_hook(event);
+    }
     if !is_edge(event) {
         return rest(event);
     }
@@ -116,6 +122,25 @@ fn detail(event: &Value) -> String {
         }
     }
     parts.join(", ")
+}
+
+/// What was run, for which event, and what came of it.
+fn of_hook(event: &Value) -> String {
+    let outcome = match event.get("reason").and_then(Value::text) {
+        Some(reason) => format!("was not executed: {reason}"),
+        None => {
+            let duration = time::duration(event.get("duration").and_then(Value::as_f64).unwrap_or(0.0));
+            match event.get("timed_out").and_then(Value::as_bool) {
+                Some(true) => format!("took too long, killed after {duration}"),
+                Some(false) | None => format!("{} after {duration}", ending(event)),
+            }
+        }
+    };
+    format!("{} for {}: {outcome}", text(event, "hook"), integer(event, "of"))
+}
+
+fn is_hook(event: &Value) -> bool {
+    event.get("hook").is_some()
 }
 
 fn is_edge(event: &Value) -> bool {
@@ -185,6 +210,24 @@ mod tests {
         let started = r#"{"time":0,"seq":1,"event":"started","run":"x"}"#;
         assert!(line(started).ends_with("supervisor  started"), "{}", line(started));
         assert!(line("{}").ends_with("supervisor  ?"), "{}", line("{}"));
+    }
+
+    #[test]
+    fn hooks() {
+        let hook = |outcome: &str| {
+            line(&format!(
+                r#"{{"time":0,"seq":9,"program":"web","instance":0,"event":"hook","hook":"/bin/a","on":"*->backoff",
+                "of":7,"pid":12,"duration":1.5,{outcome}}}"#
+            ))
+        };
+        let told = |outcome: &str, end: &str| assert!(hook(outcome).ends_with(end), "{}", hook(outcome));
+        let done = r#""exitcode":0,"exitsignal":0,"timed_out":false,"reason":null"#;
+        told(done, "web/0       hook *->backoff       /bin/a for 7: exit 0 after 1.5s");
+        told(r#""exitcode":-1,"exitsignal":15,"timed_out":false"#, "for 7: SIGTERM after 1.5s");
+        told(r#""exitcode":-1,"exitsignal":9,"timed_out":true"#, "for 7: took too long, killed after 1.5s");
+        let absent =
+            r#""exitcode":127,"timed_out":false,"reason":"exec: No such file or directory (/bin/a)""#;
+        told(absent, "for 7: was not executed: exec: No such file or directory (/bin/a)");
     }
 
     #[test]

@@ -1,23 +1,26 @@
-//! The tables of a file: `[supervisor]`, `[program.NAME]`, and nothing else.
+//! The tables of a file: `[supervisor]`, `[program.NAME]`, `[[hook]]`, and nothing else.
 
 use super::error::{FileError, FileErrors};
 use super::source::Source;
 use super::value::{Entry, at_fault, entries, to_value};
 use super::{FileProgram, Header};
 use crate::config::convert::quoted;
+use crate::config::hooks::{Draft, Owner};
 use crate::config::keys::{self, SettingError};
 use crate::config::supervisor::{self, SupervisorSettings};
+use crate::core::hook::Hook;
 use crate::core::nearest::nearest;
 use crate::core::program::{Settings, name_error};
 use crate::wire::value::Value;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// What may stand at the top of a file.
-const TOP: [&str; 3] = ["include", "supervisor", "program"];
+const TOP: [&str; 4] = ["include", "supervisor", "program", "hook"];
 
 /// What the files read so far hold.
 #[derive(Debug, Default)]
@@ -26,6 +29,8 @@ pub struct Tables {
     pub supervisor: SupervisorSettings,
     /// All programs, in the order of the files.
     pub programs: Vec<FileProgram>,
+    /// The hooks that belong to no program, in the order of the files.
+    pub hooks: Vec<Arc<Hook>>,
     by_name: HashMap<String, usize>,
     /// Where each setting of the supervisor stands.
     set_at: HashMap<&'static str, Header>,
@@ -40,11 +45,13 @@ impl Tables {
                 "include" => {}
                 "supervisor" => self.read_supervisor(source, value, errors),
                 "program" => self.read_programs(source, value, errors),
+                "hook" => self.read_hooks(source, value, errors),
                 other => errors.add(|| {
                     let near =
                         nearest(other, TOP.into_iter()).map(|near| format!("; did you mean '{near}'?"));
-                    let near =
-                        near.unwrap_or_else(|| ", only [supervisor], [program.NAME] and include".to_string());
+                    let near = near.unwrap_or_else(|| {
+                        ", only [supervisor], [program.NAME], [[hook]] and include".to_string()
+                    });
                     FileError::at(
                         source,
                         key.span(),
@@ -104,6 +111,50 @@ impl Tables {
             let settings = read_settings(source, name, settings, &header, errors).unwrap_or_default();
             self.by_name.insert(name.to_string(), self.programs.len());
             self.programs.push(FileProgram { name: name.to_string(), settings, header });
+        }
+    }
+
+    fn read_hooks(&mut self, source: &Source, value: &Spanned<DeValue<'_>>, errors: &mut FileErrors) {
+        let expected = "'hook' is an array of tables, each of which begins with [[hook]]";
+        let Some(items) = value.get_ref().as_array() else {
+            return errors.add(|| FileError::at(source, value.span(), expected));
+        };
+        for item in items.iter() {
+            let Some(hook) = table(source, item, expected, errors) else { continue };
+            self.hooks.extend(read_hook(source, item, hook, errors).map(Arc::new));
+        }
+    }
+}
+
+/// A hook, if all is right with it.
+fn read_hook(
+    source: &Source,
+    value: &Spanned<DeValue<'_>>,
+    table: &DeTable<'_>,
+    errors: &mut FileErrors,
+) -> Option<Hook> {
+    let mut draft = Draft::new(Owner::Supervisor);
+    let mut wrong = 0;
+    for entry in entries(table) {
+        let key = &**entry.0.get_ref();
+        let applied = setting(
+            entry,
+            |value| draft.set(key, value),
+            |value| Draft::new(Owner::Supervisor).set(key, value).is_ok(),
+        );
+        if let Err((span, message)) = applied {
+            wrong += 1;
+            errors.add(|| FileError::at(source, span, message));
+        }
+    }
+    if wrong > 0 {
+        return None;
+    }
+    match draft.finish() {
+        Ok(hook) => Some(hook),
+        Err(error) => {
+            errors.add(|| FileError::at(source, value.span(), error.to_string()));
+            None
         }
     }
 }

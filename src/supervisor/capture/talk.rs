@@ -164,6 +164,9 @@ impl Supervisor {
             FromLogger::Dropped { stream, bytes } => {
                 let reason = self.capture.streams.trouble(stream).map(Box::from);
                 self.publish_of_stream(stream, LogChange::Dropped { bytes, reason });
+                if let Some(Owner::Instance(key, _)) = self.capture.streams.owner(stream) {
+                    self.queue_hooks_of_dropped_output(*key);
+                }
             }
         }
     }
