@@ -12,6 +12,8 @@ pub mod scratch;
 pub mod supervisor;
 mod watcher;
 
+use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub use client::{Arguments, Client, Refusal, Row, strings};
@@ -51,6 +53,20 @@ pub fn within<T>(deadline: Duration, mut look: impl FnMut() -> Option<T>) -> Opt
 #[track_caller]
 pub fn eventually_true(what: &str, mut look: impl FnMut() -> bool) {
     eventually(what, DEADLINE, || look().then_some(()));
+}
+
+/// Waits until there are so many lines in a file, and returns them.
+#[track_caller]
+pub fn lines(path: &Path, count: usize) -> Vec<String> {
+    eventually(&format!("{count} lines in {}", path.display()), DEADLINE, || {
+        let text = fs::read_to_string(path).ok()?;
+        let whole: Vec<String> = text
+            .split_inclusive('\n')
+            .filter_map(|line| line.strip_suffix('\n'))
+            .map(str::to_string)
+            .collect();
+        (whole.len() >= count).then_some(whole)
+    })
 }
 
 /// Checks that a delay was kept. It counts from the beginning of the turn of the loop in which it began, which on a slow

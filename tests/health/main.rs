@@ -10,10 +10,9 @@ mod memory;
 mod surroundings;
 mod verdicts;
 
-use common::{DEADLINE, ProgramSettings, Row, Supervisor, eventually, strings};
+use common::{ProgramSettings, Row, Supervisor, lines, strings};
 use procnanny::wire::value::Value;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A health check that is a shell script and comes as often as it may; with other entries, or others in their place.
 fn check<const N: usize>(script: &str, entries: [(&str, Value); N]) -> Value {
@@ -40,20 +39,6 @@ fn diary(supervisor: &Supervisor) -> (PathBuf, String) {
     let path = supervisor.scratch().join("diary");
     let line = format!("echo $PROCNANNY_PID >> {}", path.display());
     (path, line)
-}
-
-/// Waits until there are so many lines in a file, and returns them.
-#[track_caller]
-fn lines(path: &Path, count: usize) -> Vec<String> {
-    eventually(&format!("{count} lines in {}", path.display()), DEADLINE, || {
-        let text = fs::read_to_string(path).ok()?;
-        let whole: Vec<String> = text
-            .split_inclusive('\n')
-            .filter_map(|line| line.strip_suffix('\n'))
-            .map(str::to_string)
-            .collect();
-        (whole.len() >= count).then_some(whole)
-    })
 }
 
 /// Waits until an instance has this health.
