@@ -13,6 +13,7 @@ mod deaths;
 mod echo;
 mod floor;
 mod footprint;
+mod hooks;
 mod inits;
 mod log;
 mod machine;
@@ -36,10 +37,11 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 /// A group of measurements: its name on the command line, and what it does.
 type Benchmark = (&'static str, fn(&Bench) -> Outcome<Vec<Row>>);
 
-const BENCHMARKS: [Benchmark; 12] = [
+const BENCHMARKS: [Benchmark; 13] = [
     ("start", starts::start_and_stop),
     ("death", deaths::one_by_one),
     ("herd", deaths::all_at_once),
+    ("hooks", hooks::storm),
     ("requests", requests::requests),
     ("status", requests::large_status),
     ("reload", reload::reload),
