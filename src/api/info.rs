@@ -5,7 +5,6 @@ use super::reply::Reply;
 use super::request::Access;
 use crate::config::keys;
 use crate::core::fleet::Fleet;
-use crate::core::state::StateName;
 use crate::wire::msgpack::Writer;
 use std::time::Duration;
 
@@ -108,11 +107,10 @@ pub fn info(fleet: &Fleet, facts: &Facts<'_>) -> Reply {
 
 /// How many instances are in which state.
 fn counts(writer: &mut Writer, fleet: &Fleet) {
-    writer.map(StateName::ALL.len());
-    for state in StateName::ALL {
-        let instances = fleet.programs().flat_map(|program| program.instances.values());
-        let count = instances.filter(|instance| instance.state.name() == state).count();
-        writer.entry(state.as_str(), u64::try_from(count).unwrap_or(u64::MAX));
+    let counts = fleet.counts();
+    writer.map(counts.len());
+    for (state, count) in counts {
+        writer.entry(state.as_str(), count);
     }
 }
 

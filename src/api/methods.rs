@@ -2,7 +2,7 @@
 
 use super::arguments::{Arguments, DEFAULT_WAIT, wrong};
 use super::reply::{ApiError, Code};
-use super::request::{Access, Answer, Command, Force, Mode, Request, Restarting, Starting};
+use super::request::{Access, Answer, Command, Force, Mode, Request, Restarting, Starting, Usage};
 use crate::config::keys;
 use crate::core::ids::Seq;
 use crate::core::log::OutputSource;
@@ -82,7 +82,14 @@ const WAIT: Argument =
 const TIMEOUT: Argument =
     argument("timeout", "duration", Need::Optional, "How long to wait at the most. Default: 60 s.");
 
-const SELECTION: &[Argument] = &[ANY_PROGRAM, INSTANCE];
+const USAGE: Argument = argument(
+    "usage",
+    "boolean",
+    Need::Optional,
+    "Also tell what each process uses: cpu_user, cpu_system, memory, threads. Default: false.",
+);
+
+const INSTANCES: &[Argument] = &[ANY_PROGRAM, INSTANCE, USAGE];
 const COMMAND: &[Argument] = &[PROGRAMS, INSTANCE, WAIT, TIMEOUT];
 
 /// All methods.
@@ -91,17 +98,17 @@ pub const METHODS: &[Method] = &[
         name: "status",
         access: Access::Read,
         doc: "Programs and their instances, as nested maps.",
-        arguments: SELECTION,
+        arguments: INSTANCES,
         settings: TakesSettings::No,
-        read: |a| a.selection().map(Request::Status),
+        read: |a| Ok(Request::Status(a.selection()?, usage(a, Usage::LeftOut)?)),
     },
     Method {
         name: "list",
         access: Access::Read,
         doc: "Instances, as flat rows without integer keys.",
-        arguments: SELECTION,
+        arguments: INSTANCES,
         settings: TakesSettings::No,
-        read: |a| a.selection().map(Request::List),
+        read: |a| Ok(Request::List(a.selection()?, usage(a, Usage::LeftOut)?)),
     },
     Method {
         name: "start",
@@ -329,6 +336,19 @@ pub const METHODS: &[Method] = &[
         read: |_| Ok(Request::Info),
     },
     Method {
+        name: "metrics",
+        access: Access::Read,
+        doc: "All that is known of instances and of the supervisor in numbers, as OpenMetrics text.",
+        arguments: &[argument(
+            "usage",
+            "boolean",
+            Need::Optional,
+            "Also tell what each process uses. Default: true.",
+        )],
+        settings: TakesSettings::No,
+        read: |a| usage(a, Usage::Told).map(Request::Metrics),
+    },
+    Method {
         name: "methods",
         access: Access::Read,
         doc: "Every method with its arguments and types.",
@@ -388,6 +408,11 @@ pub fn understand(arguments: Arguments<'_>, access: Access) -> Result<Request, A
         return Err(ApiError::new(Code::Forbidden, sentence));
     }
     method.read(arguments)
+}
+
+fn usage(arguments: Arguments<'_>, default: Usage) -> Result<Usage, ApiError> {
+    let told = arguments.boolean("usage", default == Usage::Told)?;
+    Ok(if told { Usage::Told } else { Usage::LeftOut })
 }
 
 fn command(arguments: Arguments<'_>, command: Command) -> Result<Request, ApiError> {

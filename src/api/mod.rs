@@ -10,6 +10,7 @@ pub mod hook;
 pub mod host;
 pub mod info;
 pub mod methods;
+pub mod metrics;
 pub mod output;
 pub mod reload;
 pub mod reply;

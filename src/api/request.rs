@@ -13,9 +13,9 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub enum Request {
     /// `status`.
-    Status(Selection),
+    Status(Selection, Usage),
     /// `list`.
-    List(Selection),
+    List(Selection, Usage),
     /// `start`, `stop`, `restart`, `once`, `kill`, `reset`, `signal`, `transition`.
     Command {
         /// Which.
@@ -107,6 +107,8 @@ pub enum Request {
     Reopen,
     /// `info`.
     Info,
+    /// `metrics`.
+    Metrics(Usage),
     /// `methods`.
     Methods,
     /// `shutdown`.
@@ -137,6 +139,15 @@ pub enum Command {
     Signal(i32),
     /// Moved to a state.
     Transition(StateName),
+}
+
+/// Whether a reply tells what processes use, for which each has to be looked at in `/proc`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usage {
+    /// It does.
+    Told,
+    /// It does not.
+    LeftOut,
 }
 
 /// When to answer a request that takes its time.

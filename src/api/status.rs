@@ -9,7 +9,9 @@ use crate::core::moment::Moment;
 use crate::core::program::{IoPriority, Program};
 use crate::core::state::State;
 use crate::sys::signals::signal_name;
+use crate::sys::usage::ProcessUsage;
 use crate::wire::msgpack::Writer;
+use std::collections::HashMap;
 
 /// What the rows are made from.
 #[derive(Clone, Copy, Debug)]
@@ -20,10 +22,17 @@ pub struct View<'a> {
     pub host: Host,
     /// The present time.
     pub now: Moment,
+    /// What processes use, if that was asked for.
+    pub usages: Option<&'a Usages>,
 }
+
+/// What the processes of instances use.
+pub type Usages = HashMap<InstanceKey, ProcessUsage>;
 
 /// How many entries an instance has in either reply.
 const INSTANCE_ENTRIES: usize = 18;
+/// How many more with what its process uses.
+const USAGE_ENTRIES: usize = 4;
 
 impl View<'_> {
     /// The reply to `status`: programs in order of their names, each with a map of instances by their numbers.
@@ -54,12 +63,17 @@ impl View<'_> {
             || rows().filter_map(|(key, program)| Some((key, program, program.instances.get(&key.index)?)));
         writer.array(rows().count());
         for (key, program, instance) in rows() {
-            writer.map(INSTANCE_ENTRIES + 2);
+            writer.map(self.entries() + 2);
             writer.entry("program", &*program.name);
             writer.entry("instance", key.index.0);
             self.instance(writer, program, instance);
+            self.usage(writer, key);
         }
         reply
+    }
+
+    fn entries(&self) -> usize {
+        INSTANCE_ENTRIES + self.usages.map_or(0, |_| USAGE_ENTRIES)
     }
 
     fn program(&self, writer: &mut Writer, program: &Program, keys: &[InstanceKey]) {
@@ -98,8 +112,9 @@ impl View<'_> {
         writer.map(present().count());
         for (key, instance) in present() {
             writer.uint(u64::from(key.index.0));
-            writer.map(INSTANCE_ENTRIES);
+            writer.map(self.entries());
             self.instance(writer, program, instance);
+            self.usage(writer, key);
         }
     }
 
@@ -125,5 +140,14 @@ impl View<'_> {
         writer.entry("restart_needed", outdated);
         let health = instance.run.as_ref().and_then(|run| run.health);
         writer.entry("health", health.map(|record| record.standing.as_str()));
+    }
+
+    fn usage(&self, writer: &mut Writer, key: &InstanceKey) {
+        let Some(usages) = self.usages else { return };
+        let usage = usages.get(key);
+        writer.entry("cpu_user", usage.map(|usage| usage.user_seconds));
+        writer.entry("cpu_system", usage.map(|usage| usage.system_seconds));
+        writer.entry("memory", usage.map(|usage| usage.resident_bytes));
+        writer.entry("threads", usage.map(|usage| usage.threads));
     }
 }

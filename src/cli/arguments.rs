@@ -5,7 +5,7 @@
 
 use super::init::InitCommand;
 use super::settings::{CreateCommand, UpdateCommand};
-use super::values::{Period, Since};
+use super::values::{Address, Period, Since};
 use crate::core::log::OutputSource;
 use crate::core::state::StateName;
 use argh::FromArgs;
@@ -99,6 +99,8 @@ pub enum Command {
     Keygen(Keygen),
     /// `info`
     Info(Info),
+    /// `metrics`
+    Metrics(Metrics),
     /// `shutdown`
     Shutdown(Shutdown),
 }
@@ -323,6 +325,21 @@ pub struct Info {
     /// for programs: the reply as JSON
     #[argh(switch)]
     pub json: bool,
+}
+
+/// print all that is known in numbers, for Prometheus and its like; or serve it to them
+#[derive(Debug, FromArgs)]
+#[argh(
+    subcommand,
+    name = "metrics",
+    help_triggers("-h", "--help"),
+    note = "The text is OpenMetrics 1.0; procnanny-rpc(7) lists what is in it.",
+    example = "{command_name} --listen 127.0.0.1:9275"
+)]
+pub struct Metrics {
+    /// serve it over HTTP, as /metrics, until Ctrl-C: IP:PORT, [IPv6]:PORT or localhost:PORT
+    #[argh(option, arg_name = "address")]
+    pub listen: Option<Address>,
 }
 
 /// stop all programs, and then the supervisor

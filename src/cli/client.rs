@@ -18,8 +18,8 @@ use zmq::{DONTWAIT, POLLIN, SocketEvent};
 /// How long a supervisor may take to answer what it can answer at once.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The longest reply that is taken: 100000 instances have less than half of it.
-const MAX_REPLY: i64 = 128 << 20;
+/// The longest reply that is taken: the metrics of 100000 instances have about half of it, `status` less.
+const MAX_REPLY: i64 = 256 << 20;
 
 /// How long the process of a supervisor may take to end after its sockets are gone.
 const LAST_WORK: Duration = Duration::from_secs(2);
@@ -41,12 +41,14 @@ const GLANCE: Duration = Duration::from_millis(250);
 pub struct Call {
     entries: Vec<(Value, Value)>,
     waits: Duration,
+    patience: Duration,
 }
 
 impl Call {
     /// A request for a method, without arguments.
     pub fn new(method: &str) -> Self {
-        Self { entries: vec![(Value::from("request"), Value::from(method))], waits: Duration::ZERO }
+        let entries = vec![(Value::from("request"), Value::from(method))];
+        Self { entries, waits: Duration::ZERO, patience: PATIENCE }
     }
 
     /// Adds an argument.
@@ -79,6 +81,13 @@ impl Call {
     #[must_use]
     pub fn taking(mut self, time: Duration) -> Self {
         self.waits = time;
+        self
+    }
+
+    /// Says how long the supervisor may take to answer what it can answer at once.
+    #[must_use]
+    pub fn answered_within(mut self, patience: Duration) -> Self {
+        self.patience = patience;
         self
     }
 
@@ -164,7 +173,7 @@ impl Client {
     /// [`Failure::NoSupervisor`] when it ends meanwhile, [`Failure::NotInTime`] when it does not answer.
     pub fn exchange(&mut self, call: &Call) -> Result<Value, Failure> {
         self.last_id += 1;
-        let deadline = Instant::now() + call.waits.saturating_add(PATIENCE);
+        let deadline = Instant::now() + call.waits.saturating_add(call.patience);
         self.socket
             .send(call.message(self.last_id), DONTWAIT)
             .map_err(|error| Failure::Failed(format!("cannot send to {}: {error}", self.endpoint)))?;
@@ -315,7 +324,7 @@ impl Client {
     }
 
     fn silence(&self, call: &Call) -> Failure {
-        let time = super::render::time::duration(call.waits.saturating_add(PATIENCE).as_secs_f64());
+        let time = super::render::time::duration(call.waits.saturating_add(call.patience).as_secs_f64());
         let or_wrong_key = match (&self.keys, self.line) {
             (Some(_), Line::Connecting) => "; if $PROCNANNY_CURVE_SERVER is not its key, it says nothing",
             (Some(_) | None, _) => "",

@@ -10,6 +10,7 @@
 //! | `run`, `demo` | the commands that start a supervisor |
 //! | `configuration` | the configuration: `check` and `reload` |
 //! | `status`, `watch`, `events`, `logs`, `states` | commands that look |
+//! | `metrics` | numbers for scrapers, printed or served over HTTP |
 //! | `control`, `programs`, `requests` | commands that command, and any request |
 //! | `render`, `terminal`, `signals` | what people see, and how they end it |
 
@@ -26,6 +27,7 @@ mod filter;
 mod init;
 mod keys;
 mod logs;
+mod metrics;
 mod parse;
 mod programs;
 mod render;
@@ -108,6 +110,8 @@ fn carry_out(rpc: Option<&str>, command: Command) -> Result<Exit, Failure> {
         Command::Logs(logs) => logs::logs(connect()?, &logs),
         Command::Reopen(_) => requests::reopen(&mut connect()?),
         Command::Call(call) => requests::call(connect, &call),
+        // Served, it outlives supervisors, and does not need one to begin.
+        Command::Metrics(metrics) => metrics::metrics(Endpoint::chosen(rpc)?, &metrics),
         Command::Info(info) => requests::info(&mut connect()?, &info),
         Command::Shutdown(shutdown) => requests::shutdown(connect, &shutdown),
     }

@@ -22,7 +22,8 @@ pub enum Parsed {
 }
 
 /// The options that take a value; argh itself knows no `--option=value`.
-const WITH_VALUE: [&str; 13] = [
+const WITH_VALUE: [&str; 14] = [
+    "--listen",
     "--rpc",
     "--program",
     "--runtime-dir",

@@ -209,6 +209,16 @@ impl Fleet {
         self.programs.values().map(|program| program.instances.len()).sum()
     }
 
+    /// How many instances are in which state.
+    pub fn counts(&self) -> [(StateName, u64); StateName::ALL.len()] {
+        let mut counts = StateName::ALL.map(|state| (state, 0));
+        for instance in self.programs.values().flat_map(|program| program.instances.values()) {
+            let present = instance.state.name();
+            counts.iter_mut().for_each(|(state, count)| *count += u64::from(*state == present));
+        }
+        counts
+    }
+
     /// Whether there is no instance.
     pub fn is_empty(&self) -> bool {
         self.programs.values().all(|program| program.instances.is_empty())

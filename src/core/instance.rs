@@ -1,5 +1,6 @@
 //! One slot of a program: its state, its counters, its present run and what is known of the last.
 
+use super::exits::Exits;
 use super::health::{Ailment, Record};
 use super::ids::Pid;
 use super::moment::Moment;
@@ -29,6 +30,8 @@ pub struct Instance {
     pub start_time: Option<f64>,
     /// Its last process that ended.
     pub last: Option<LastRun>,
+    /// How often its runs ended, and why.
+    pub exits: Exits,
     /// Its timer, if one is armed.
     pub timer: Option<ArmedTimer>,
     /// Whether it flapped when it took its last edge.
@@ -148,6 +151,7 @@ impl Instance {
             run: None,
             start_time: None,
             last: None,
+            exits: Exits::default(),
             timer: None,
             flapped: false,
         }
@@ -252,6 +256,7 @@ impl Instance {
         self.flap_count = 0;
         self.start_time = None;
         self.last = None;
+        self.exits = Exits::default();
     }
 
     /// Why it is in its state, as a sentence; `None` when there is nothing to explain.

@@ -8,9 +8,11 @@
 pub mod access;
 pub mod deadlines;
 pub mod event;
+pub mod exits;
 pub mod fleet;
 pub mod glob;
 pub mod health;
+pub mod histogram;
 pub mod hook;
 pub mod hook_queue;
 pub mod ids;

@@ -53,6 +53,11 @@ impl Ring {
         self.events.front().map_or(Seq(0), |event| event.seq)
     }
 
+    /// How many are held.
+    pub fn held(&self) -> usize {
+        self.events.len()
+    }
+
     /// The number of the latest event; 0 before there was any.
     pub fn latest(&self) -> Seq {
         Seq(self.latest)

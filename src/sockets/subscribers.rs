@@ -98,6 +98,11 @@ impl SubscriberSocket {
         !self.peers.is_empty()
     }
 
+    /// How many subscribe to anything.
+    pub fn subscribers(&self) -> usize {
+        self.peers.len()
+    }
+
     /// Whether a message of this topic would reach anybody. It is as true as it was as long as the
     /// [`generation`](Self::generation) is the same.
     pub fn is_subscribed(&self, topic: &[u8]) -> bool {

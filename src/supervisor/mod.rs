@@ -19,6 +19,8 @@
 //! | `zap` | who is let in over CURVE |
 //! | `rpc`, `outbox` | requests in, replies out, and clients that do not fetch them |
 //! | `requests`, `operations`, `programs` | requests carried out: reading, commanding, changing programs |
+//! | `surveys` | replies for which many processes have to be looked at, some in each turn |
+//! | `metrics` | what the loop knows of itself in numbers |
 //! | `waiters` | replies that are given later |
 //! | `rolling` | restarts, one instance at a time |
 //! | `reload` | the configuration read again, and put into effect |
@@ -37,6 +39,7 @@ mod health;
 mod hooks;
 mod launch;
 mod memory;
+mod metrics;
 mod note;
 mod notifications;
 mod operations;
@@ -58,6 +61,7 @@ mod source;
 mod spawn;
 mod stages;
 mod stopping;
+mod surveys;
 mod turn;
 mod waiters;
 mod zap;
@@ -189,6 +193,8 @@ struct Supervisor {
     /// What follows from effects, fed before anything else.
     inputs: VecDeque<(InstanceKey, Follow)>,
     operations: VecDeque<operations::Operation>,
+    surveys: surveys::Surveys,
+    meter: metrics::Meter,
     waiters: waiters::Waiters,
     /// What is kept for later answers, in bytes.
     kept_bytes: usize,

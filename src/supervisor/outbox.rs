@@ -27,6 +27,18 @@ pub struct Outboxes {
     pub dropped: u64,
 }
 
+impl Outboxes {
+    /// How many clients have replies that wait for them.
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// How many bytes of replies wait.
+    pub fn bytes(&self) -> usize {
+        self.waiting.values().map(|outbox| outbox.bytes).sum()
+    }
+}
+
 #[derive(Debug)]
 struct Outbox {
     client: Client,

@@ -35,6 +35,11 @@ impl Publisher {
         self.sockets.iter().map(SubscriberSocket::socket)
     }
 
+    /// How many connections subscribe to anything.
+    pub fn subscribers(&self) -> usize {
+        self.sockets.iter().map(SubscriberSocket::subscribers).sum()
+    }
+
     /// The endpoints, as they were bound.
     pub fn addresses(&self) -> Vec<String> {
         self.sockets.iter().map(|events| events.address().to_string()).collect()
@@ -56,6 +61,7 @@ impl Supervisor {
         for events in sockets.iter().filter(|events| events.has_subscribers()) {
             // A subscriber whose queue is full misses it, and sees that by the gap.
             events.send(topic, message.as_slice());
+            self.meter.published += 1;
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::turn::Pending;
 use super::{Supervisor, shutdown};
+use crate::core::exits::DeathCause;
 use crate::core::ids::InstanceKey;
 use crate::core::instance::{Cause, Execution, LastRun, Run, Stop};
 use crate::core::policy::{self, EndedRun, Ending};
@@ -151,6 +152,7 @@ impl Supervisor {
 
     fn remember(&mut self, key: InstanceKey, last: LastRun) {
         if let Some(instance) = self.fleet.instance_mut(key) {
+            instance.exits.count(DeathCause::of(&last));
             instance.last = Some(last);
         }
         self.output_ends(key);

@@ -4,10 +4,11 @@ use super::operations::Operation;
 use super::rolling::{Rolling, Which};
 use super::rpc::Caller;
 use super::shutdown::{Asked, Phase};
+use super::surveys::Report;
 use super::{Supervisor, waiters};
 use crate::api::info::{self, Facts};
 use crate::api::reply::{ApiError, Code, Reply};
-use crate::api::request::{Command, Request};
+use crate::api::request::{Command, Request, Usage};
 use crate::api::status::View;
 use crate::api::{self, events};
 use crate::core::fleet::{Purpose, SelectError, Selection};
@@ -26,15 +27,25 @@ impl Supervisor {
     /// What the caller is to be told instead.
     pub fn handle(&mut self, caller: &Caller, request: Request) -> Result<(), ApiError> {
         match request {
-            Request::Status(selection) => {
+            Request::Status(selection, usage) => {
                 let keys = self.select(&selection, Purpose::Read)?;
+                if usage == Usage::Told {
+                    return self.survey(caller, keys, Report::Status(selection));
+                }
                 let reply = self.view().status(&keys, &self.empty_programs(&selection));
                 self.answer(caller, reply);
             }
-            Request::List(selection) => {
+            Request::List(selection, usage) => {
                 let keys = self.select(&selection, Purpose::Read)?;
+                if usage == Usage::Told {
+                    return self.survey(caller, keys, Report::List);
+                }
                 let reply = self.view().list(&keys);
                 self.answer(caller, reply);
+            }
+            Request::Metrics(usage) => {
+                let keys = self.fleet.keys().collect();
+                self.survey(caller, keys, Report::Metrics(usage, Box::default()))?;
             }
             Request::Command { command, selection, answer } => {
                 let keys = self.select(&selection, purpose(command))?;
@@ -184,12 +195,13 @@ impl Supervisor {
         Ok(())
     }
 
-    fn view(&self) -> View<'_> {
-        View { fleet: &self.fleet, host: self.host, now: self.now }
+    /// What `status` and `list` are made from.
+    pub fn view(&self) -> View<'_> {
+        View { fleet: &self.fleet, host: self.host, now: self.now, usages: None }
     }
 
     /// Programs that are selected and have no instance to show.
-    fn empty_programs(&self, selection: &Selection) -> Vec<&Program> {
+    pub fn empty_programs(&self, selection: &Selection) -> Vec<&Program> {
         let named = |program: &Program| {
             let names = &selection.programs;
             names.is_empty() || names.iter().any(|(pattern, _)| glob::matches(pattern, &program.name))
@@ -199,10 +211,15 @@ impl Supervisor {
     }
 
     fn info(&self) -> Reply {
+        info::info(&self.fleet, &self.facts())
+    }
+
+    /// What is known of the supervisor's own process.
+    pub fn facts(&self) -> Facts<'_> {
         let usage = process::usage().ok();
         let (major, minor, patch) = zmq::version();
         let totals = self.capture.totals();
-        let facts = Facts {
+        Facts {
             pid: Pid::own().get(),
             uptime: crate::core::moment::Moment(clock::monotonic()).since(self.began),
             run: &self.run,
@@ -222,8 +239,7 @@ impl Supervisor {
             replies_dropped: self.outboxes.dropped,
             notifications_dropped: self.voices.dropped,
             hooks: self.hooks.counts(),
-        };
-        info::info(&self.fleet, &facts)
+        }
     }
 }
 

@@ -118,6 +118,7 @@ impl Supervisor {
                 let Some(descriptor) = socket.receive(&mut frames) else { break };
                 let access = socket.access;
                 count += 1;
+                self.meter.requests += 1;
                 self.handle_message(index, access, descriptor, &frames);
             }
         }

@@ -124,6 +124,8 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
         sockets: Default::default(),
         inputs: Default::default(),
         operations: Default::default(),
+        surveys: Default::default(),
+        meter: Default::default(),
         waiters: Default::default(),
         kept_bytes: 0,
         rollings: Default::default(),
@@ -216,6 +218,7 @@ impl Supervisor {
         self.tell_dropped_hooks();
         self.refuse_all_that_wait();
         self.answer_all_tails();
+        self.refuse_surveys();
         self.remove_cgroups();
         for socket in self.rpc.iter().map(|rpc| &rpc.socket).chain(self.publisher.sockets()) {
             // If it fails, what is on its way is lost, as it would have been without.

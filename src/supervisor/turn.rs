@@ -50,12 +50,14 @@ impl Supervisor {
             self.fire_deadlines();
             self.run_operations();
             self.go_on_with_requirements();
+            self.go_on_with_surveys();
             self.go_on_rolling();
             // After all restarts: a storm of hooks delays none.
             self.begin_hook();
             self.serve();
             self.end_if_done();
             self.go_on_with_shutdown();
+            self.meter.turn_ends(self.now);
         }
         let exit_code = self.ends.exit_code();
         self.end();
@@ -65,6 +67,7 @@ impl Supervisor {
     fn wait(&mut self) -> Result<(), SupervisorError> {
         self.arm_timer();
         let timeout = self.has_backlog().then_some(Duration::ZERO);
+        self.meter.count_wait(timeout);
         self.poller
             .wait(&mut self.ready, timeout)
             .map_err(|errno| SupervisorError(format!("cannot wait for events: {}", words(errno))))
@@ -72,7 +75,7 @@ impl Supervisor {
 
     fn has_backlog(&self) -> bool {
         let due = self.deadlines.next().is_some_and(|at| at <= self.now);
-        let operations = !self.operations.is_empty() || self.rollings.can_go_on();
+        let operations = !self.operations.is_empty() || self.rollings.can_go_on() || !self.surveys.is_empty();
         let hooks = self.hooks.can_begin();
         let pending = operations || hooks || self.surroundings.are_pending();
         due || pending || self.backlog != Backlog::default()

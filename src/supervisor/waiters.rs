@@ -35,6 +35,13 @@ pub struct Waiters {
     targets: usize,
 }
 
+impl Waiters {
+    /// How many requests wait.
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+}
+
 #[derive(Debug)]
 struct Waiter {
     kept: Kept,

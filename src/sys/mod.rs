@@ -23,6 +23,7 @@
 //! | `standard` | the standard descriptors, open before anything else is |
 //! | `output_pipe` | the pipe that a stream of output goes through |
 //! | `splice` | from pipe to pipe; making one larger |
+//! | `usage` | what a process uses |
 //! | `channel` | messages with descriptors between two processes of ours |
 //! | `log_memory` | what the supervisor and the logger share |
 //! | `hand` | the part of it that is the logger's alone: what it has in hand |
@@ -75,5 +76,6 @@ pub mod terminal;
 mod test_support;
 pub mod text;
 pub mod timer;
+pub mod usage;
 pub mod wait;
 pub mod zmq_options;

@@ -6,6 +6,7 @@
 //! - [`json`]: JSON, for the command line, for hooks and for people.
 //! - [`log_channel`]: what the supervisor and the logger say to one another.
 //! - [`z85`]: the keys of CURVE as text.
+//! - [`openmetrics`]: the text that Prometheus and its like read; only written.
 //!
 //! Invariant: decoding never panics, never recurses deeper than a constant, and never allocates more than a
 //! small multiple of the bytes it was given, whatever those bytes claim.
@@ -14,5 +15,6 @@ pub mod json;
 pub mod log_channel;
 pub mod msgpack;
 pub mod notify;
+pub mod openmetrics;
 pub mod value;
 pub mod z85;

@@ -69,13 +69,14 @@ fn four_for_what_does_not_exist() {
 fn five_at_once_where_no_supervisor_is() {
     let scratch = Scratch::new();
     let nowhere = format!("ipc://{}", scratch.text("rpc"));
-    let lines: [&[&str]; 10] = [
+    let lines: [&[&str]; 11] = [
         &["status"],
         &["status", "--watch"],
         &["start", "web"],
         &["events", "-f"],
         &["call", "dance"],
         &["info"],
+        &["metrics"],
         &["shutdown"],
         &["scale", "web", "2"],
         &["create", "web", "--", "true"],

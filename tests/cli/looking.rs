@@ -77,7 +77,7 @@ fn in_a_pipe_nothing_is_coloured_or_cut() {
     let long = "x".repeat(300);
     supervisor.create("bad", &shell("exit 3").with("give_up_after", 1).with("description", long.as_str()));
     supervisor.wait_for("bad", "failed");
-    for line in [&["status"][..], &["events"], &["info"], &["states"]] {
+    for line in [&["status"][..], &["events"], &["info"], &["metrics"], &["states"]] {
         let mut command = tool_of(&supervisor, line);
         command.env("COLUMNS", "20").env("TERM", "xterm-256color");
         let printed = run(command).expect_done();

@@ -3,7 +3,7 @@
 use super::tool::{run, tool};
 
 /// All commands there are.
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 27] = [
     "logs",
     "reopen",
     "run",
@@ -29,6 +29,7 @@ const COMMANDS: [&str; 26] = [
     "states",
     "keygen",
     "info",
+    "metrics",
     "shutdown",
 ];
 

@@ -16,6 +16,23 @@ pub fn timestamp(seconds: f64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", at.subsec_millis())
 }
 
+/// Seconds since 1970 as HTTP has them: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
+pub fn http_date(seconds: f64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let whole = Duration::try_from_secs_f64(seconds).unwrap_or_default().as_secs();
+    let whole = i64::try_from(whole).unwrap_or(0);
+    let days = whole / SECONDS_A_DAY;
+    let (year, month, day) = civil(days);
+    let name = |names: &[&'static str], index: i64| {
+        usize::try_from(index).ok().and_then(|index| names.get(index).copied()).unwrap_or("")
+    };
+    let (weekday, month) = (name(&DAYS, days % 7), name(&MONTHS, month - 1));
+    let (hour, minute, second) = (whole / 3600 % 24, whole / 60 % 60, whole % 60);
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
 /// The date of a day, counted from 1970-01-01, in the Gregorian calendar. Eras of 400 years have equally many days,
 /// and years are counted from March, so that the leap day is the last: Howard Hinnant's `civil_from_days`.
 fn civil(days: i64) -> (i64, i64, i64) {
@@ -53,6 +70,17 @@ mod tests {
             (-1.0, "1970-01-01T00:00:00.000Z"),
         ] {
             assert_eq!(timestamp(seconds), text);
+        }
+    }
+
+    #[test]
+    fn dates_of_http() {
+        for (seconds, text) in [
+            (0.9, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (784_111_777.0, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (1_795_651_199.0, "Wed, 25 Nov 2026 23:59:59 GMT"),
+        ] {
+            assert_eq!(http_date(seconds), text);
         }
     }
 

@@ -84,6 +84,15 @@ impl Writer {
         self.raw(bytes);
     }
 
+    /// Writes a string that comes in parts, without putting them together first.
+    pub fn str_in_parts(&mut self, parts: &[&str]) {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        let Ok(length) = u32::try_from(length) else { return self.str(&parts.concat()) };
+        let Ok(_) = write::write_str_len(&mut self.buffer, length);
+        self.buffer.as_mut_vec().reserve(length as usize);
+        parts.iter().for_each(|part| self.raw(part.as_bytes()));
+    }
+
     /// Writes binary data.
     pub fn bin(&mut self, bytes: &[u8]) {
         let (length, bytes) = bounded(bytes);
@@ -256,6 +265,13 @@ mod tests {
         for (len, head) in [(1, 2), (3, 3), (16, 2), (17, 3), (256, 4)] {
             let value = Value::Ext(-1, vec![0; len]);
             assert_eq!(written(|w| w.value(&value)).len(), head + len, "extension of {len}");
+        }
+    }
+
+    #[test]
+    fn parts_are_one_string() {
+        for parts in [&[][..], &[""], &["a"], &["a", "", "bc"], &["é"; 200]] {
+            assert_eq!(written(|w| w.str_in_parts(parts)), written(|w| w.str(&parts.concat())), "{parts:?}");
         }
     }
 
