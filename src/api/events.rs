@@ -1,5 +1,6 @@
 //! Events on the wire: their topics and their maps; and the reply to `events`.
 
+use super::asker;
 use super::reply::Reply;
 use crate::core::event::{
     Event, HookEnding, HookEvent, LogChange, LogEvent, ProgramChange, StateEvent, SupervisorChange, What,
@@ -32,7 +33,7 @@ pub fn write_event(writer: &mut Writer, event: &Event, run: &str) {
     };
     match &event.what {
         What::State(state) => {
-            common(writer, 12, state.state.as_str());
+            common(writer, 14, state.state.as_str());
             write_state(writer, state);
         }
         What::Admin { program, index, from, admin } => {
@@ -159,6 +160,9 @@ fn write_state(writer: &mut Writer, state: &StateEvent) {
     writer.entry("start_count", state.start_count);
     writer.entry("flap_count", state.flap_count);
     writer.entry("reason", state.reason.as_deref());
+    writer.entry("cause", state.cause.map(|cause| cause.as_str()));
+    writer.str("asked_by");
+    asker::write(writer, state.asked_by.as_deref());
 }
 
 /// The event that `since` really means: of another run of the supervisor, every event is new.

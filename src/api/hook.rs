@@ -96,6 +96,8 @@ mod tests {
             start_count: 8,
             flap_count: 6,
             reason: Some("it said \"no\"\n".into()),
+            cause: None,
+            asked_by: None,
         };
         Event { seq: Seq(4711), time: 1_790_000_000.5, what: What::State(Box::new(state)) }
     }

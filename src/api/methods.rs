@@ -328,6 +328,31 @@ pub const METHODS: &[Method] = &[
         read: |_| Ok(Request::Reopen),
     },
     Method {
+        name: "history",
+        access: Access::Read,
+        doc: "The latest runs of instances that ended, oldest first: how, why, who asked, what they used and said last.",
+        arguments: &[
+            ANY_PROGRAM,
+            INSTANCE,
+            argument(
+                "limit",
+                "integer",
+                Need::Optional,
+                "How many runs of each at the most, from 1. Default: all.",
+            ),
+        ],
+        settings: TakesSettings::No,
+        read: history,
+    },
+    Method {
+        name: "why",
+        access: Access::Read,
+        doc: "Why instances are in their state: what led there, what they wait for, what happens next.",
+        arguments: &[ANY_PROGRAM, INSTANCE],
+        settings: TakesSettings::No,
+        read: |a| a.selection().map(Request::Why),
+    },
+    Method {
         name: "info",
         access: Access::Read,
         doc: "The supervisor itself: version, run, counts, endpoints, cpu and memory.",
@@ -413,6 +438,12 @@ pub fn understand(arguments: Arguments<'_>, access: Access) -> Result<Request, A
 fn usage(arguments: Arguments<'_>, default: Usage) -> Result<Usage, ApiError> {
     let told = arguments.boolean("usage", default == Usage::Told)?;
     Ok(if told { Usage::Told } else { Usage::LeftOut })
+}
+
+/// The name of the method that a request names.
+pub fn name_in(request: &Value) -> Option<&'static str> {
+    let name = request.get("request")?.text()?;
+    METHODS.iter().map(|method| method.name).find(|known| *known == name)
 }
 
 fn command(arguments: Arguments<'_>, command: Command) -> Result<Request, ApiError> {
@@ -532,6 +563,14 @@ fn tail(arguments: Arguments<'_>) -> Result<Request, ApiError> {
         instance: u32::try_from(instance).unwrap_or(u32::MAX),
         source,
         bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
+    })
+}
+
+fn history(arguments: Arguments<'_>) -> Result<Request, ApiError> {
+    let limit = arguments.integer("limit", i64::from(u32::MAX), 1, i64::from(u32::MAX))?;
+    Ok(Request::History {
+        selection: arguments.selection()?,
+        limit: usize::try_from(limit).unwrap_or(usize::MAX),
     })
 }
 

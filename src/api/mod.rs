@@ -5,7 +5,9 @@
 #![forbid(unsafe_code)]
 
 pub mod arguments;
+pub mod asker;
 pub mod events;
+pub mod history;
 pub mod hook;
 pub mod host;
 pub mod info;
@@ -17,3 +19,4 @@ pub mod reply;
 pub mod request;
 pub mod results;
 pub mod status;
+pub mod why;

@@ -105,6 +105,15 @@ pub enum Request {
     },
     /// `reopen`.
     Reopen,
+    /// `history`.
+    History {
+        /// Of what.
+        selection: Selection,
+        /// How many runs of each instance at the most.
+        limit: usize,
+    },
+    /// `why`.
+    Why(Selection),
     /// `info`.
     Info,
     /// `metrics`.

@@ -91,6 +91,10 @@ pub enum Command {
     Logs(Logs),
     /// `reopen`
     Reopen(Reopen),
+    /// `history`
+    History(History),
+    /// `why`
+    Why(Why),
     /// `call`
     Call(Call),
     /// `states`
@@ -266,6 +270,37 @@ pub struct Logs {
     note = "SIGUSR2 to the supervisor does the same."
 )]
 pub struct Reopen {}
+/// show how the latest runs of instances ended
+#[derive(Debug, FromArgs)]
+#[argh(
+    subcommand,
+    name = "history",
+    help_triggers("-h", "--help"),
+    note = "A line a run, the oldest first: when it started, how long it lasted (all bars have one scale), how it ended \
+            and who asked for that; below, what it said last."
+)]
+pub struct History {
+    /// of which instances; all when left out
+    #[argh(positional, arg_name = "sel")]
+    pub selectors: Vec<String>,
+
+    /// only so many runs of each, the latest
+    #[argh(option, short = 'n', long = "runs", arg_name = "n")]
+    pub runs: Option<std::num::NonZeroU32>,
+
+    /// for programs: the reply as JSON
+    #[argh(switch)]
+    pub json: bool,
+}
+
+/// tell why instances are in their state, and what happens next
+#[derive(Debug, FromArgs)]
+#[argh(subcommand, name = "why", help_triggers("-h", "--help"), note = "The same for programs: 'call why'.")]
+pub struct Why {
+    /// of which instances; all when left out
+    #[argh(positional, arg_name = "sel")]
+    pub selectors: Vec<String>,
+}
 
 /// send any request and print the reply as JSON
 #[derive(Debug, FromArgs)]

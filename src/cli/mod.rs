@@ -9,7 +9,7 @@
 //! | `init` | the command that is the first process of a container |
 //! | `run`, `demo` | the commands that start a supervisor |
 //! | `configuration` | the configuration: `check` and `reload` |
-//! | `status`, `watch`, `events`, `logs`, `states` | commands that look |
+//! | `status`, `watch`, `events`, `logs`, `history`, `states` | commands that look |
 //! | `metrics` | numbers for scrapers, printed or served over HTTP |
 //! | `control`, `programs`, `requests` | commands that command, and any request |
 //! | `render`, `terminal`, `signals` | what people see, and how they end it |
@@ -24,6 +24,7 @@ mod events;
 mod exit;
 mod feed;
 mod filter;
+mod history;
 mod init;
 mod keys;
 mod logs;
@@ -109,6 +110,8 @@ fn carry_out(rpc: Option<&str>, command: Command) -> Result<Exit, Failure> {
         Command::Events(events) => events::events(connect()?, &events),
         Command::Logs(logs) => logs::logs(connect()?, &logs),
         Command::Reopen(_) => requests::reopen(&mut connect()?),
+        Command::History(command) => history::history(connect()?, &command),
+        Command::Why(command) => history::why(connect()?, &command),
         Command::Call(call) => requests::call(connect, &call),
         // Served, it outlives supervisors, and does not need one to begin.
         Command::Metrics(metrics) => metrics::metrics(Endpoint::chosen(rpc)?, &metrics),

@@ -15,14 +15,6 @@ use std::time::Duration;
 
 const HEALTHY: [HealthyWhen; 3] = [HealthyWhen::Lasted, HealthyWhen::Notified, HealthyWhen::Executed];
 
-const VERDICTS: [(Verdict, &str); 5] = [
-    (Verdict::Again, "again"),
-    (Verdict::Flap, "flap"),
-    (Verdict::Flapping, "flapping"),
-    (Verdict::GiveUp, "give up"),
-    (Verdict::Done, "done"),
-];
-
 /// An edge, by the names of the states at its ends.
 type Ends = (StateName, StateName);
 
@@ -57,49 +49,29 @@ pub fn states(notation: Notation) -> Result<Exit, Failure> {
 
 /// All inputs: first those of an operator, under the names of their commands.
 fn inputs() -> Vec<Named> {
-    let plain = |input, name, is_command| Named { input, name, case: None, is_command };
-    let mut inputs: Vec<Named> = [
-        (Input::Up, "start"),
-        (Input::Once, "once"),
-        (Input::Restart, "restart"),
-        (Input::Down, "stop"),
-        (Input::Kill, "kill"),
-        (Input::Reset, "reset"),
-        (Input::Remove, "remove"),
-    ]
-    .map(|(input, name)| plain(input, name, true))
-    .into();
-    inputs.extend(StateName::ALL.map(|state| Named {
-        input: Input::To(state),
-        name: "transition",
-        case: Some(state.as_str()),
-        is_command: true,
-    }));
-    inputs.push(plain(Input::Spawned, "executed", false));
-    for (name, with) in [
-        ("not executed", Input::SpawnFailed as fn(Verdict) -> Input),
-        ("exit", Input::Exited),
-        ("start timeout", Input::StartTimeout),
-        ("unhealthy", Input::Unhealthy),
-    ] {
-        inputs.extend(VERDICTS.map(|(verdict, case)| Named {
-            input: with(verdict),
-            name,
-            case: Some(case),
-            is_command: false,
-        }));
+    let named = |input: Input, case, is_command| Named { input, name: input.as_str(), case, is_command };
+    let mut inputs: Vec<Named> =
+        [Input::Up, Input::Once, Input::Restart, Input::Down, Input::Kill, Input::Reset, Input::Remove]
+            .map(|input| named(input, None, true))
+            .into();
+    inputs.extend(StateName::ALL.map(|state| named(Input::To(state), Some(state.as_str()), true)));
+    inputs.push(named(Input::Spawned, None, false));
+    for with in
+        [Input::SpawnFailed as fn(Verdict) -> Input, Input::Exited, Input::StartTimeout, Input::Unhealthy]
+    {
+        inputs.extend(Verdict::ALL.map(|verdict| named(with(verdict), Some(verdict.as_str()), false)));
     }
     inputs.extend(
         [
-            (Input::Ready, "ready"),
-            (Input::Healthy, "healthy"),
-            (Input::Settled, "settled"),
-            (Input::StopTimeout, "stop timeout"),
-            (Input::Retry, "retry"),
-            (Input::RequirementsMet, "requirements met"),
-            (Input::RequirementsLost, "requirements lost"),
+            Input::Ready,
+            Input::Healthy,
+            Input::Settled,
+            Input::StopTimeout,
+            Input::Retry,
+            Input::RequirementsMet,
+            Input::RequirementsLost,
         ]
-        .map(|(input, name)| plain(input, name, false)),
+        .map(|input| named(input, None, false)),
     );
     inputs
 }
@@ -176,7 +148,7 @@ impl Causes {
             (name, []) => name.to_string(),
             ("transition", cases) => format!("transition {}", cases.join("|")),
             // Whatever the policy says.
-            (name, cases) if cases.len() == VERDICTS.len() => name.to_string(),
+            (name, cases) if cases.len() == Verdict::ALL.len() => name.to_string(),
             (name, cases) => format!("{name} ({})", cases.join(", ")),
         };
         self.causes.iter().map(word).collect()

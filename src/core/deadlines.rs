@@ -43,6 +43,11 @@ impl<K: Copy + Eq + Hash> Deadlines<K> {
         self.by_key.contains_key(&key)
     }
 
+    /// When the deadline of `key` is, if it has one.
+    pub fn at(&self, key: K) -> Option<Moment> {
+        self.by_key.get(&key).map(|(at, _)| *at)
+    }
+
     /// When the next one is due.
     pub fn next(&self) -> Option<Moment> {
         self.by_time.first_key_value().map(|((at, _), _)| *at)

@@ -1,9 +1,12 @@
 //! What happened, as it is kept and told: one value an event, small, without the bytes of any message.
 
+use super::asker::Asker;
+use super::exits::DeathCause;
 use super::hook::{Hook, Pattern};
 use super::ids::{InstanceIndex, Pid, Seq};
 use super::log::OutputSource;
 use super::state::{AdminState, StateName};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// A numbered event.
@@ -73,6 +76,10 @@ pub struct StateEvent {
     pub flap_count: u32,
     /// Why, as a sentence.
     pub reason: Option<Box<str>>,
+    /// Why the run ended that this edge ended.
+    pub cause: Option<DeathCause>,
+    /// Who asked for this edge; of one that ended a run, who asked for that end.
+    pub asked_by: Option<Rc<Asker>>,
 }
 
 /// A hook that was run for an instance, and has ended.

@@ -1,7 +1,8 @@
 //! How often the runs of an instance ended, and why: a counter for each cause.
 
+use super::asker::Wish;
 use super::health::Ailment;
-use super::instance::{Cause, LastRun};
+use super::last_run::{Cause, LastRun};
 use super::policy::Ending;
 
 /// Why a run ended, in a word.
@@ -11,6 +12,8 @@ pub enum DeathCause {
     Exit,
     /// A signal ended it that was not sent as a stop.
     Signal,
+    /// The kernel killed it because there was no memory.
+    OutOfMemory,
     /// It was asked to end.
     Stopped,
     /// It was asked to end, did not, and was killed.
@@ -25,13 +28,16 @@ pub enum DeathCause {
     MemoryLimit,
     /// It was never executed.
     SpawnFailed,
+    /// It was asked to end because something that it requires went away.
+    Requirement,
 }
 
 impl DeathCause {
     /// All of them.
-    pub const ALL: [DeathCause; 9] = [
+    pub const ALL: [DeathCause; 11] = [
         DeathCause::Exit,
         DeathCause::Signal,
+        DeathCause::OutOfMemory,
         DeathCause::Stopped,
         DeathCause::StopTimeout,
         DeathCause::StartTimeout,
@@ -39,23 +45,30 @@ impl DeathCause {
         DeathCause::Unhealthy,
         DeathCause::MemoryLimit,
         DeathCause::SpawnFailed,
+        DeathCause::Requirement,
     ];
 
     /// Why a run ended.
     pub fn of(last: &LastRun) -> Self {
-        match (&last.cause, last.ending) {
-            (Cause::Finished | Cause::Failed, Ending::Exited(_)) => DeathCause::Exit,
-            (Cause::Finished | Cause::Failed, Ending::Killed(_)) => DeathCause::Signal,
-            (Cause::Finished | Cause::Failed, Ending::NotExecuted) => DeathCause::SpawnFailed,
-            (Cause::Stopped, _) => DeathCause::Stopped,
-            (Cause::StopTimeout, _) => DeathCause::StopTimeout,
-            (Cause::Unhealthy(ailment), _) => match **ailment {
+        let by_requirement =
+            || last.asked_by.as_ref().is_some_and(|asker| matches!(asker.what, Wish::Requirement(_)));
+        match &last.cause {
+            Cause::Finished | Cause::Failed => match last.ending {
+                Ending::Exited(_) => DeathCause::Exit,
+                Ending::Killed(_) => DeathCause::Signal,
+                Ending::NotExecuted => DeathCause::SpawnFailed,
+            },
+            Cause::OutOfMemory => DeathCause::OutOfMemory,
+            Cause::Stopped if by_requirement() => DeathCause::Requirement,
+            Cause::Stopped => DeathCause::Stopped,
+            Cause::StopTimeout => DeathCause::StopTimeout,
+            Cause::Unhealthy(ailment) => match **ailment {
                 Ailment::Check { .. } => DeathCause::Unhealthy,
                 Ailment::Memory { .. } => DeathCause::MemoryLimit,
                 Ailment::NotReady(_) => DeathCause::StartTimeout,
                 Ailment::Silent(_) | Ailment::Broken => DeathCause::Watchdog,
             },
-            (Cause::SpawnFailed(_), _) => DeathCause::SpawnFailed,
+            Cause::SpawnFailed(_) => DeathCause::SpawnFailed,
         }
     }
 
@@ -64,6 +77,7 @@ impl DeathCause {
         match self {
             DeathCause::Exit => "exit",
             DeathCause::Signal => "signal",
+            DeathCause::OutOfMemory => "oom",
             DeathCause::Stopped => "stopped",
             DeathCause::StopTimeout => "stop-timeout",
             DeathCause::StartTimeout => "start-timeout",
@@ -71,6 +85,7 @@ impl DeathCause {
             DeathCause::Unhealthy => "unhealthy",
             DeathCause::MemoryLimit => "memory-limit",
             DeathCause::SpawnFailed => "spawn-failed",
+            DeathCause::Requirement => "requirement",
         }
     }
 }
@@ -103,7 +118,8 @@ mod tests {
     use std::time::Duration;
 
     fn cause(cause: Cause, ending: Ending) -> &'static str {
-        DeathCause::of(&LastRun { ending, duration: Duration::ZERO, cause, stop_note: None }).as_str()
+        DeathCause::of(&LastRun { ending, duration: Duration::ZERO, cause, stop_note: None, asked_by: None })
+            .as_str()
     }
 
     #[test]

@@ -1,14 +1,18 @@
 //! One slot of a program: its state, its counters, its present run and what is known of the last.
 
+use super::asker::Asker;
 use super::exits::Exits;
 use super::health::{Ailment, Record};
 use super::ids::Pid;
+use super::last_run::plain_sentence;
+pub use super::last_run::{Cause, LastRun};
 use super::moment::Moment;
-use super::policy::{Ending, Reached};
+use super::policy::{self, EndedRun, Ending, Reached};
 use super::program::RestartPolicy;
 use super::readiness::Announcements;
-use super::state::{AdminState, Effect, State, StateName, Timer};
+use super::state::{AdminState, Effect, Input, State, StateName, Timer, Verdict};
 use super::table::Step;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// One slot of a program.
@@ -36,6 +40,19 @@ pub struct Instance {
     pub timer: Option<ArmedTimer>,
     /// Whether it flapped when it took its last edge.
     flapped: bool,
+    /// What led to the state that it is in; `None` before its first edge.
+    pub led: Option<Led>,
+}
+
+/// What led along an edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Led {
+    /// The state that it came from.
+    pub from: StateName,
+    /// What happened.
+    pub input: Input,
+    /// Who asked for it, if it was asked for.
+    pub asked_by: Option<Rc<Asker>>,
 }
 
 /// A process.
@@ -59,6 +76,21 @@ pub struct Run {
     pub ailment: Option<Box<Ailment>>,
     /// What it has said of itself, if it has a way to.
     pub announcements: Option<Box<Announcements>>,
+    /// How far it has come.
+    pub reached: Reached,
+    /// Who asked for its end first, if anybody did.
+    pub asked_by: Option<Rc<Asker>>,
+    /// The last signal that it was sent by request.
+    pub signalled: Option<Box<Signalled>>,
+}
+
+/// A signal that was sent by request.
+#[derive(Clone, Debug)]
+pub struct Signalled {
+    /// Its number.
+    pub signal: i32,
+    /// Who asked for it.
+    pub asked_by: Rc<Asker>,
 }
 
 /// What is known of the execution of a program.
@@ -90,36 +122,6 @@ pub struct ArmedTimer {
     pub timer: Timer,
     /// When it fires.
     pub at: Moment,
-}
-
-/// A run that ended.
-#[derive(Clone, Debug)]
-pub struct LastRun {
-    /// How it ended.
-    pub ending: Ending,
-    /// How long it lasted.
-    pub duration: Duration,
-    /// Why it ended.
-    pub cause: Cause,
-    /// See [`Run::stop_note`].
-    pub stop_note: Option<Box<str>>,
-}
-
-/// Why a run ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// It ended by itself and that was no failure.
-    Finished,
-    /// It ended by itself and that was a failure.
-    Failed,
-    /// It was asked to end.
-    Stopped,
-    /// It was asked to end, did not, and was killed.
-    StopTimeout,
-    /// It was asked to end because it was not in health.
-    Unhealthy(Box<Ailment>),
-    /// It was never executed; a sentence that names the step and the system's words.
-    SpawnFailed(Box<str>),
 }
 
 /// What differs after a step from before it.
@@ -154,6 +156,7 @@ impl Instance {
             exits: Exits::default(),
             timer: None,
             flapped: false,
+            led: None,
         }
     }
 
@@ -163,12 +166,43 @@ impl Instance {
         self.state = step.state;
         self.admin = step.admin;
         let to = step.state.name();
+        if to == StateName::Running
+            && let Some(run) = &mut self.run
+        {
+            run.reached = Reached::Running;
+        }
         let begun_anew = step.effects.contains(&Some(Effect::Arm(Timer::BackoffDelay))) && from == to;
         if from != to || begun_anew {
             self.since = now;
             return Change::Edge { from };
         }
         if from_admin != step.admin { Change::Admin { from: from_admin } } else { Change::Nothing }
+    }
+
+    /// Notes what led along an edge that was just taken, and who asked for it; if that asks its process to end, whose
+    /// wish that is. An edge that ends a run was asked for by whoever asked for that end.
+    pub fn note(&mut self, from: StateName, input: Input, asked_by: Option<Rc<Asker>>) {
+        if self.state.name() == StateName::Stopping
+            && let Some(run) = &mut self.run
+        {
+            run.asked_by.clone_from(&asked_by);
+        }
+        let ends = matches!(input, Input::Exited(_) | Input::SpawnFailed(_));
+        let asked_by = match &self.last {
+            Some(last) if ends => last.asked_by.clone(),
+            Some(_) | None => asked_by,
+        };
+        self.led = Some(Led { from, input, asked_by });
+    }
+
+    /// What the policy says if the present run, or an attempt at one, ends in this way after this time, and the flap
+    /// count from then on. An end that was asked for, in `stopping`, is not judged.
+    pub fn judge(&self, policy: &RestartPolicy, ending: Ending, duration: Duration) -> (Verdict, u32) {
+        if self.state.name() == StateName::Stopping {
+            return (Verdict::Done, self.flap_count);
+        }
+        let run = EndedRun { ending, reached: self.reached(), duration };
+        policy::judge(policy, self.admin, run, self.flap_count)
     }
 
     /// What its process says on how it does.
@@ -291,34 +325,17 @@ impl Instance {
     fn failure(&self, signal_name: impl Fn(i32) -> String) -> Option<String> {
         match self.last.as_ref()?.cause {
             Cause::Finished | Cause::Stopped | Cause::StopTimeout => None,
-            Cause::Failed | Cause::Unhealthy(_) | Cause::SpawnFailed(_) => self.ending(signal_name),
+            Cause::Failed | Cause::OutOfMemory | Cause::Unhealthy(_) | Cause::SpawnFailed(_) => {
+                self.ending(signal_name)
+            }
         }
     }
 
     /// How the last run ended, in words.
     pub fn ending(&self, signal_name: impl Fn(i32) -> String) -> Option<String> {
         let last = self.last.as_ref()?;
-        let seconds = last.duration.as_secs_f64();
-        Some(match (&last.cause, last.ending) {
-            (Cause::SpawnFailed(words), _) => words.to_string(),
-            (Cause::StopTimeout, _) => with_note("did not stop in time and was killed", last),
-            (Cause::Stopped, _) => with_note("stopped", last),
-            (Cause::Unhealthy(ailment), _) => with_note(&ailment.to_string(), last),
-            (Cause::Finished | Cause::Failed, Ending::Exited(code)) => {
-                format!("exited with code {code} after {seconds:.1} s")
-            }
-            (Cause::Finished | Cause::Failed, Ending::Killed(signal)) => {
-                format!("killed by signal {signal} ({}) after {seconds:.1} s", signal_name(signal))
-            }
-            (Cause::Finished | Cause::Failed, Ending::NotExecuted) => "was not executed".to_string(),
-        })
-    }
-}
-
-fn with_note(what: &str, last: &LastRun) -> String {
-    match &last.stop_note {
-        Some(note) => format!("{what}; {note}"),
-        None => what.to_string(),
+        let plain = || plain_sentence(&last.cause, last.ending, last.duration.as_secs_f64(), signal_name);
+        Some(last.own_sentence().unwrap_or_else(plain))
     }
 }
 
@@ -368,6 +385,7 @@ mod tests {
             duration: Duration::from_millis(1500),
             cause: Cause::Failed,
             stop_note: None,
+            asked_by: None,
         });
         assert_eq!(instance.reason(name).as_deref(), Some("killed by signal 9 (S9) after 1.5 s"));
         instance.state = State::Failed;
@@ -384,6 +402,7 @@ mod tests {
             duration: Duration::ZERO,
             cause: Cause::Stopped,
             stop_note: Some("its stop_command exited with code 3".into()),
+            asked_by: None,
         });
         let expected = "stopped; its stop_command exited with code 3";
         assert_eq!(instance.reason(name).as_deref(), Some(expected));

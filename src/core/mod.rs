@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod asker;
 pub mod deadlines;
 pub mod event;
 pub mod exits;
@@ -13,11 +14,13 @@ pub mod fleet;
 pub mod glob;
 pub mod health;
 pub mod histogram;
+pub mod history;
 pub mod hook;
 pub mod hook_queue;
 pub mod ids;
 pub mod in_hand;
 pub mod instance;
+pub mod last_run;
 pub mod lines;
 pub mod log;
 pub mod moment;
@@ -33,3 +36,4 @@ pub mod sockets;
 pub mod state;
 pub mod substitute;
 pub mod table;
+pub mod why;

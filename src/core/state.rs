@@ -198,6 +198,76 @@ pub enum Effect {
     Remove,
 }
 
+impl Verdict {
+    /// All of them.
+    pub const ALL: [Verdict; 5] =
+        [Verdict::Again, Verdict::Flap, Verdict::Flapping, Verdict::GiveUp, Verdict::Done];
+
+    /// The word that people and the wire use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Again => "again",
+            Verdict::Flap => "flap",
+            Verdict::Flapping => "flapping",
+            Verdict::GiveUp => "give up",
+            Verdict::Done => "done",
+        }
+    }
+}
+
+impl Input {
+    /// The words that people and the wire use: of what an operator asks for, those of the command.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Input::Up => "start",
+            Input::Down => "stop",
+            Input::Once => "once",
+            Input::Restart => "restart",
+            Input::Kill => "kill",
+            Input::Reset => "reset",
+            Input::To(_) => "transition",
+            Input::Remove => "remove",
+            Input::Spawned => "executed",
+            Input::SpawnFailed(_) => "not executed",
+            Input::Ready => "ready",
+            Input::Exited(_) => "exit",
+            Input::Healthy => "healthy",
+            Input::Settled => "settled",
+            Input::StartTimeout(_) => "start timeout",
+            Input::StopTimeout => "stop timeout",
+            Input::Retry => "retry",
+            Input::RequirementsMet => "requirements met",
+            Input::RequirementsLost => "requirements lost",
+            Input::Unhealthy(_) => "unhealthy",
+        }
+    }
+}
+
+impl Timer {
+    /// What follows when it fires; `None` for one after which there is something to be judged first.
+    pub fn input(self) -> Option<Input> {
+        match self {
+            Timer::Healthy => Some(Input::Healthy),
+            Timer::Settled => Some(Input::Settled),
+            Timer::StartTimeout => None,
+            Timer::StopTimeout => Some(Input::StopTimeout),
+            Timer::RestartDelay | Timer::BackoffDelay => Some(Input::Retry),
+        }
+    }
+
+    /// The word that people and the wire use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Timer::Healthy => "healthy",
+            Timer::Settled => "settled",
+            Timer::StartTimeout => "start-timeout",
+            Timer::StopTimeout => "stop-timeout",
+            Timer::RestartDelay => "restart-delay",
+            Timer::BackoffDelay => "backoff-delay",
+        }
+    }
+}
+
 impl State {
     /// The state without what it carries.
     pub fn name(self) -> StateName {

@@ -148,7 +148,7 @@ impl Init<'_> {
         match received {
             Received { signal: SIGCHLD, .. } => {}
             // Our own, from writing to a standard error that nobody reads.
-            Received { signal: SIGPIPE, pid } if pid == Some(Pid::own()) => {}
+            Received { signal: SIGPIPE, pid, .. } if pid == Some(Pid::own()) => {}
             Received { signal, .. } => self.forward(signal),
         }
     }

@@ -40,11 +40,22 @@ enum Made {
     Some,
 }
 
+/// Whether there was enough memory in a cgroup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// Nobody was killed for want of it, as far as is known.
+    Sufficed,
+    /// Somebody was.
+    RanOut,
+}
+
 /// The cgroup of an instance, and the settings that it was made with.
 #[derive(Debug)]
 struct Held {
     cgroup: Cgroup,
     entries: Vec<CgroupEntry>,
+    /// How many of its processes had been killed for want of memory when the last main process ended.
+    out_of_memory_kills: u64,
 }
 
 /// A cgroup that is to be removed.
@@ -105,8 +116,17 @@ impl Supervisor {
             .map_err(|error| format!("cgroup: {error}").into_boxed_str())?;
         let way = path(&cgroup)?;
         let entries = entries.clone();
-        self.cgroups.held.insert(key, Held { cgroup, entries });
+        self.cgroups.held.insert(key, Held { cgroup, entries, out_of_memory_kills: 0 });
         Ok(Some(way))
+    }
+
+    /// Whether processes in the cgroup of an instance were killed for want of memory since this was asked last, which is
+    /// at the end of each main process. Nothing is known of that without a cgroup.
+    pub fn memory_of_cgroup(&mut self, key: InstanceKey) -> Memory {
+        let Some(held) = self.cgroups.held.get_mut(&key) else { return Memory::Sufficed };
+        let Some(kills) = held.cgroup.out_of_memory_kills() else { return Memory::Sufficed };
+        let before = std::mem::replace(&mut held.out_of_memory_kills, kills);
+        if kills > before { Memory::RanOut } else { Memory::Sufficed }
     }
 
     /// Kills all that is in the cgroup of an instance, if it has one.

@@ -1,9 +1,12 @@
 //! An input goes through the table, and what the table decides is done: state first, then effects, then the world
 //! is told. Effects never call the table; what follows from them is an input that waits its turn.
 
+use super::history::Remains;
 use super::readiness::extension;
 use super::{Due, Follow, Supervisor};
+use crate::core::asker::Asker;
 use crate::core::event::{StateEvent, What};
+use crate::core::exits::DeathCause;
 use crate::core::fleet::Fleet;
 use crate::core::hook::Occasions;
 use crate::core::ids::InstanceKey;
@@ -14,22 +17,38 @@ use crate::core::program::Program;
 use crate::core::state::{Effect, HealthyWhen, Input, State, StateName, Timer};
 use crate::core::table::{self, Terms};
 use crate::sys::signals::signal_name;
+use std::rc::Rc;
 use std::time::Duration;
 
 impl Supervisor {
     /// Feeds an input and all that follows from it.
     pub fn feed(&mut self, key: InstanceKey, input: Input) {
-        self.inputs.push_back((key, Follow::Input(input)));
-        while let Some((key, follow)) = self.inputs.pop_front() {
-            let input = match follow {
-                Follow::Input(input) => input,
-                Follow::AttemptFailed(words) => self.attempt_ended(key, words, Duration::ZERO),
-            };
-            self.step(key, input);
+        self.feed_all(key, Follow::Input(input));
+    }
+
+    /// As [`Supervisor::feed`], of what somebody asked for.
+    pub fn feed_for(&mut self, key: InstanceKey, input: Input, asker: Option<Rc<Asker>>) {
+        match asker {
+            Some(asker) => self.feed_all(key, Follow::Asked(input, asker)),
+            None => self.feed(key, input),
         }
     }
 
-    fn step(&mut self, key: InstanceKey, input: Input) {
+    fn feed_all(&mut self, key: InstanceKey, first: Follow) {
+        self.inputs.push_back((key, first));
+        while let Some((key, follow)) = self.inputs.pop_front() {
+            match follow {
+                Follow::Input(input) => self.step(key, input, None),
+                Follow::Asked(input, asker) => self.step(key, input, Some(asker)),
+                Follow::AttemptFailed(words) => {
+                    let input = self.attempt_ended(key, words, Duration::ZERO, None, Remains::NONE);
+                    self.step(key, input, None);
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, key: InstanceKey, input: Input, asker: Option<Rc<Asker>>) {
         let now = self.now;
         let requirements = self.fleet.requirements(key.program);
         let Some(program) = self.fleet.program_mut(key.program) else { return };
@@ -40,6 +59,9 @@ impl Supervisor {
         let left = instance.state.name() != step.state.name();
         self.ends.see_admin(instance.admin, step.admin);
         let change = instance.apply(step, now);
+        if let Change::Edge { from } = change {
+            instance.note(from, input, asker);
+        }
         // The health of a process matters as long as it is to run.
         let is_to_run = matches!(step.state.name(), StateName::Starting | StateName::Running);
         let watch_ends = left && !is_to_run && program.settings.health.is_on();
@@ -93,6 +115,7 @@ impl Supervisor {
                 if let Some(instance) = self.fleet.instance_mut(key) {
                     instance.forget();
                 }
+                self.histories.forget(key);
             }
             // Done by the caller, when the last edge has been told.
             Effect::Remove => {}
@@ -221,10 +244,8 @@ fn state_event(
     now: Moment,
 ) -> StateEvent {
     let ended = matches!(input, Input::Exited(_) | Input::SpawnFailed(_));
-    let duration = match &instance.last {
-        Some(last) if ended => last.duration,
-        Some(_) | None => instance.duration(now),
-    };
+    let ending = instance.last.as_ref().filter(|_| ended);
+    let duration = ending.map_or_else(|| instance.duration(now), |last| last.duration);
     StateEvent {
         program: program.name.clone(),
         index: key.index,
@@ -238,5 +259,7 @@ fn state_event(
         start_count: instance.start_count,
         flap_count: instance.flap_count,
         reason: fleet.reason(program, instance, signal_name).map(String::into_boxed_str),
+        cause: ending.map(DeathCause::of),
+        asked_by: instance.led.as_ref().and_then(|led| led.asked_by.clone()),
     }
 }

@@ -77,7 +77,7 @@ impl Ends {
 fn failure(instance: &Instance, input: Input) -> Option<u8> {
     let has_ended = matches!(input, Input::Exited(_) | Input::SpawnFailed(_));
     let ended_by_failure = instance.last.as_ref().is_some_and(|last| match last.cause {
-        Cause::Failed | Cause::SpawnFailed(_) | Cause::Unhealthy(_) => true,
+        Cause::Failed | Cause::OutOfMemory | Cause::SpawnFailed(_) | Cause::Unhealthy(_) => true,
         Cause::Finished | Cause::Stopped | Cause::StopTimeout => false,
     });
     let for_good = match instance.state.name() {

@@ -3,6 +3,7 @@
 
 use super::children::{Outcome, Patience, Purpose};
 use super::{Due, Supervisor};
+use crate::core::asker::{Asker, Wish};
 use crate::core::health::{Ailment, Standing};
 use crate::core::ids::InstanceKey;
 use crate::core::instance::{Execution, Run};
@@ -61,10 +62,16 @@ impl Supervisor {
                 Input::Unhealthy(self.judge_unhealthy(key))
             }
         };
+        let what = match ailment {
+            Ailment::NotReady(_) => Wish::StartTimeout,
+            Ailment::Check { .. } => Wish::HealthCheck,
+            Ailment::Memory { .. } => Wish::MemoryLimit,
+            Ailment::Silent(_) | Ailment::Broken => Wish::Watchdog,
+        };
         if let Some(run) = self.run_mut(key) {
             run.ailment = Some(Box::new(ailment));
         }
-        self.feed(key, input);
+        self.feed_for(key, input, Some(Asker::inside(what)));
     }
 
     /// The process of an instance, as long as it is to run and its program was executed.

@@ -25,6 +25,7 @@ use crate::sys::process::Pid;
 use crate::sys::step::{Step, StepError};
 use std::collections::HashMap;
 use std::os::fd::AsFd;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,7 +67,7 @@ pub struct Concerned {
 struct Firing {
     hook: Arc<Hook>,
     on: Pattern,
-    event: Arc<Event>,
+    event: Rc<Event>,
 }
 
 /// A hook that is under way.
@@ -186,7 +187,7 @@ impl Supervisor {
             return;
         }
         let Some(event) = self.ring.last() else { return };
-        let event = Arc::new(event.clone());
+        let event = Rc::new(event.clone());
         for Concerned { id, hook, on } in concerned {
             let concurrency = hook.concurrency;
             let firing = Firing { hook, on, event: event.clone() };

@@ -18,6 +18,8 @@
 //! | `runtime_dir` | where clients connect, checked before anything is bound |
 //! | `zap` | who is let in over CURVE |
 //! | `rpc`, `outbox` | requests in, replies out, and clients that do not fetch them |
+//! | `asking` | who asks for what is done |
+//! | `history`, `last_words` | what is remembered of runs that ended, and what they said last |
 //! | `requests`, `operations`, `programs` | requests carried out: reading, commanding, changing programs |
 //! | `surveys` | replies for which many processes have to be looked at, some in each turn |
 //! | `metrics` | what the loop knows of itself in numbers |
@@ -30,13 +32,16 @@
 //! | `shutdown` | the end |
 //! | `note` | a line on standard error |
 
+mod asking;
 mod capture;
 mod cgroups;
 mod children;
 mod effects;
 mod exit_when;
 mod health;
+mod history;
 mod hooks;
+mod last_words;
 mod launch;
 mod memory;
 mod metrics;
@@ -69,8 +74,10 @@ mod zap;
 use crate::api::host::Host;
 use crate::config::file::{Configuration, Location};
 use crate::config::supervisor::{Overrides, SupervisorSettings};
+use crate::core::asker::Asker;
 use crate::core::deadlines::Deadlines;
 use crate::core::fleet::Fleet;
+use crate::core::history::Histories;
 use crate::core::ids::InstanceKey;
 use crate::core::log::Written;
 use crate::core::moment::Moment;
@@ -84,6 +91,7 @@ use crate::sys::timer::Timer;
 pub use reload::taken_by_option;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::rc::Rc;
 
 /// What `run` was told.
 #[derive(Debug)]
@@ -154,6 +162,8 @@ enum Due {
     Outboxes,
     /// The last second of the shutdown begins.
     LastSecond,
+    /// Another look for what runs said last.
+    LastWords,
     /// The shutdown has taken as long as it may.
     Shutdown,
 }
@@ -163,6 +173,8 @@ enum Due {
 enum Follow {
     /// An input.
     Input(Input),
+    /// An input that somebody asked for.
+    Asked(Input, Rc<Asker>),
     /// There was not even a process; why, in words.
     AttemptFailed(Box<str>),
 }
@@ -190,6 +202,9 @@ struct Supervisor {
     cgroups: cgroups::Cgroups,
     capture: capture::Capture,
     sockets: sockets::Sockets,
+    histories: Histories,
+    last_words: last_words::LastWords,
+    asking: asking::Asking,
     /// What follows from effects, fed before anything else.
     inputs: VecDeque<(InstanceKey, Follow)>,
     operations: VecDeque<operations::Operation>,

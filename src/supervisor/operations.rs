@@ -7,13 +7,16 @@ use super::{Due, Supervisor};
 use crate::api::reply::{ApiError, Code, Reply};
 use crate::api::request::{Answer, Command};
 use crate::api::results::{self, Changed, Row};
+use crate::core::asker::{Asker, Wish};
 use crate::core::fleet::Fleet;
 use crate::core::ids::{InstanceIndex, InstanceKey};
+use crate::core::instance::Signalled;
 use crate::core::requirements::graph::Outlook;
 use crate::core::state::{AdminState, Input, State, StateName};
 use crate::sys::errno::words;
 use crate::sys::signals::signal_name;
 use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// How many instances are commanded in a turn; a start costs a fork.
@@ -32,6 +35,8 @@ pub struct Operation {
     refused: Option<String>,
     answer: Option<(Kept, Answer)>,
     sequence: Sequence,
+    /// Who asked for it.
+    asker: Option<Rc<Asker>>,
 }
 
 /// In which order instances are commanded.
@@ -104,13 +109,20 @@ impl Operation {
     /// An order for each of several instances.
     pub fn orders(left: VecDeque<(InstanceKey, Order)>) -> Self {
         let sequence = Sequence::AsGiven;
-        Self { left, done: Vec::new(), awaited: HashMap::new(), refused: None, answer: None, sequence }
+        let (done, awaited) = (Vec::new(), HashMap::new());
+        Self { left, done, awaited, refused: None, answer: None, sequence, asker: None }
+    }
+
+    /// The same, asked for by somebody.
+    pub fn asked_by(self, asker: Option<Rc<Asker>>) -> Self {
+        Self { asker, ..self }
     }
 }
 
 impl Supervisor {
     /// Carries an operation out, as far as the turn allows; the rest follows in later turns, in the order of asking.
-    pub fn operate(&mut self, operation: Operation) {
+    pub fn operate(&mut self, mut operation: Operation) {
+        operation.asker = operation.asker.or_else(|| self.asker());
         self.operations.push_back(operation);
         if self.operations.len() == 1 {
             self.run_operations();
@@ -233,7 +245,7 @@ impl Supervisor {
                 }
                 // Before the input, since its goal may be passed on the way.
                 self.await_goal(key, kind);
-                self.feed(key, input);
+                self.feed_for(key, input, self.asker_of(key, input));
                 if input == Input::Kill {
                     self.stop_if_held(key);
                 }
@@ -246,13 +258,46 @@ impl Supervisor {
                 }
                 self.seen(key) != Some(before)
             }
-            Order::Signal(signal) => self.signal(key, signal).unwrap_or_else(|errno| {
-                self.system_refused(format!("{program}/{}: {}", key.index, words(errno)));
-                false
-            }),
+            Order::Signal(signal) => match self.signal(key, signal) {
+                Ok(sent) => {
+                    self.note_signal(key, signal);
+                    sent
+                }
+                Err(errno) => {
+                    self.system_refused(format!("{program}/{}: {}", key.index, words(errno)));
+                    false
+                }
+            },
         };
         let changed = if changed { Changed::Yes } else { Changed::No };
         Some(Target { key, program, changed })
+    }
+
+    /// Who asks for what an instance is told: what is bound to that which stops is asked by that, on behalf of whoever
+    /// stops it.
+    fn asker_of(&self, key: InstanceKey, input: Input) -> Option<Rc<Asker>> {
+        let asker = self.operation_asker();
+        if input != Input::RequirementsLost {
+            return asker;
+        }
+        let needed =
+            self.fleet.needs().needs_of(key.program).find(|needed| self.stages.are_stopping(*needed));
+        let Some(needed) = needed.and_then(|needed| self.fleet.program(needed)) else { return asker };
+        let by = asker.and_then(|asker| asker.by.clone());
+        Some(Rc::new(Asker { what: Wish::Requirement(needed.name.clone()), by }))
+    }
+
+    /// Who asked for the operation under way.
+    pub fn operation_asker(&self) -> Option<Rc<Asker>> {
+        self.operations.front()?.asker.clone()
+    }
+
+    /// A signal was sent: should the process end by it, it is known who wanted that.
+    fn note_signal(&mut self, key: InstanceKey, signal: i32) {
+        let Some(asked_by) = self.operation_asker() else { return };
+        if let Some(run) = self.fleet.instance_mut(key).and_then(|instance| instance.run.as_mut()) {
+            run.signalled = Some(Box::new(Signalled { signal, asked_by }));
+        }
     }
 
     fn await_goal(&mut self, key: InstanceKey, kind: GoalKind) {

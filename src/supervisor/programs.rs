@@ -296,6 +296,8 @@ impl Supervisor {
         self.release_cgroup(key);
         self.ends.forget(key);
         self.release_output(key);
+        self.histories.forget(key);
+        self.last_words.forget(key);
         let given_up = self.fleet.remove_instance(key);
         if given_up.program.is_some() {
             // Before anybody is told that it is gone.

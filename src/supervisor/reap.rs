@@ -1,15 +1,26 @@
 //! The end of a process: signals are received, children seen, their leftovers killed, and then they are reaped.
 
+use super::cgroups::Memory;
+use super::history::Remains;
 use super::turn::Pending;
 use super::{Supervisor, shutdown};
-use crate::core::exits::DeathCause;
+use crate::core::asker::Asker;
 use crate::core::ids::InstanceKey;
 use crate::core::instance::{Cause, Execution, LastRun, Run, Stop};
-use crate::core::policy::{self, EndedRun, Ending};
+use crate::core::policy::{self, Ending};
 use crate::core::program::Leftovers;
-use crate::core::state::{Input, StateName, Verdict};
+use crate::core::state::{Input, Verdict};
 use crate::sys::{process, wait};
+use std::rc::Rc;
 use std::time::Duration;
+
+/// How a process ended, and what is left of it.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    ending: Ending,
+    memory: Memory,
+    remains: Remains,
+}
 
 /// How many children are reaped in a turn.
 const CHILDREN_A_TURN: usize = 256;
@@ -21,10 +32,12 @@ impl Supervisor {
             match received.signal {
                 libc::SIGCHLD => self.backlog.children = Pending::Maybe,
                 libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => {
-                    self.begin_shutdown(shutdown::Asked::BySignal, None)
+                    self.on_behalf_of_sender(received, |this| {
+                        this.begin_shutdown(shutdown::Asked::BySignal, None);
+                    });
                 }
-                libc::SIGHUP => self.reload_by_signal(),
                 libc::SIGUSR2 => self.reopen_logs(),
+                libc::SIGHUP => self.on_behalf_of_sender(received, Self::reload_by_signal),
                 // Blocked so that they do no harm; none has a meaning yet.
                 _ => {}
             }
@@ -71,51 +84,70 @@ impl Supervisor {
             let _ = process::kill_group(ended.pid, libc::SIGKILL);
             self.kill_cgroup(key);
         }
-        let _ = wait::reap(ended.pid);
+        let memory = self.memory_of_cgroup(key);
+        let reaped = wait::reap(ended.pid).ok().flatten();
         let ending = match ended.ending {
             wait::Ending::Exited(code) => Ending::Exited(code),
             wait::Ending::Killed { signal, .. } => Ending::Killed(signal),
         };
-        self.run_ended(key, ending);
+        let end = End { ending, memory, remains: Remains::of(ended.ending, reaped) };
+        self.run_ended(key, end);
     }
 
-    fn run_ended(&mut self, key: InstanceKey, ending: Ending) {
+    fn run_ended(&mut self, key: InstanceKey, mut end: End) {
         let now = self.now;
         let Some(run) = self.fleet.instance_mut(key).and_then(|instance| instance.run.take()) else { return };
         let duration = now.since(run.started);
         if run.announcements.is_some() {
             self.close_voice(key);
         }
+        end.remains = Remains { pid: Some(run.pid), reached: run.reached, ..end.remains };
         match run.execution {
             Execution::Failed(words) => {
-                let input = self.attempt_ended(key, words, duration);
+                let input = self.attempt_ended(key, words, duration, run.asked_by, end.remains);
                 self.feed(key, input);
             }
-            Execution::Pending | Execution::Done => self.process_ended(key, run, ending, duration),
+            Execution::Pending | Execution::Done => self.process_ended(key, run, end, duration),
         }
     }
 
-    fn process_ended(&mut self, key: InstanceKey, mut run: Run, ending: Ending, duration: Duration) {
+    fn process_ended(&mut self, key: InstanceKey, mut run: Run, end: End, duration: Duration) {
+        let ending = end.ending;
         let Some(program) = self.fleet.program(key.program) else { return };
         let failed = policy::is_failure(&program.settings.policy, ending);
         let stop_note = stop_note(&mut run);
+        let signalled = run.signalled.filter(|it| ending == Ending::Killed(it.signal));
+        let asked_by = run.asked_by.or(signalled.map(|it| it.asked_by));
         let cause = match (run.ailment, run.stop) {
             (Some(ailment), _) => Cause::Unhealthy(ailment),
+            (None, Stop::NotAsked)
+                if end.memory == Memory::RanOut && ending == Ending::Killed(libc::SIGKILL) =>
+            {
+                Cause::OutOfMemory
+            }
             (None, Stop::NotAsked) if failed => Cause::Failed,
             (None, Stop::NotAsked) => Cause::Finished,
             (None, Stop::Asked) => Cause::Stopped,
             (None, Stop::TimedOut) => Cause::StopTimeout,
         };
         let verdict = self.judge(key, ending, duration);
-        self.remember(key, LastRun { ending, duration, cause, stop_note });
+        self.remember(key, LastRun { ending, duration, cause, stop_note, asked_by }, end.remains);
         self.feed(key, Input::Exited(verdict));
     }
 
     /// An attempt to start ended without a program having been executed: a flap, whose reason is on record.
-    pub fn attempt_ended(&mut self, key: InstanceKey, words: Box<str>, duration: Duration) -> Input {
+    pub fn attempt_ended(
+        &mut self,
+        key: InstanceKey,
+        words: Box<str>,
+        duration: Duration,
+        asked_by: Option<Rc<Asker>>,
+        remains: Remains,
+    ) -> Input {
         let ending = Ending::NotExecuted;
         let verdict = self.judge(key, ending, duration);
-        self.remember(key, LastRun { ending, duration, cause: Cause::SpawnFailed(words), stop_note: None });
+        let cause = Cause::SpawnFailed(words);
+        self.remember(key, LastRun { ending, duration, cause, stop_note: None, asked_by }, remains);
         Input::SpawnFailed(verdict)
     }
 
@@ -123,12 +155,7 @@ impl Supervisor {
     fn judge(&mut self, key: InstanceKey, ending: Ending, duration: Duration) -> Verdict {
         let Some(program) = self.fleet.program_mut(key.program) else { return Verdict::Done };
         let Some(instance) = program.instances.get_mut(&key.index) else { return Verdict::Done };
-        if instance.state.name() == StateName::Stopping {
-            return Verdict::Done;
-        }
-        let run = EndedRun { ending, reached: instance.reached(), duration };
-        let (verdict, flaps) =
-            policy::judge(&program.settings.policy, instance.admin, run, instance.flap_count);
+        let (verdict, flaps) = instance.judge(&program.settings.policy, ending, duration);
         instance.flap_count = flaps;
         verdict
     }
@@ -148,14 +175,6 @@ impl Supervisor {
         let duration =
             self.fleet.instance(key).map_or(Duration::ZERO, |instance| instance.duration(self.now));
         self.judge(key, ending, duration)
-    }
-
-    fn remember(&mut self, key: InstanceKey, last: LastRun) {
-        if let Some(instance) = self.fleet.instance_mut(key) {
-            instance.exits.count(DeathCause::of(&last));
-            instance.last = Some(last);
-        }
-        self.output_ends(key);
     }
 }
 

@@ -13,6 +13,7 @@ use crate::api::request::{Force, Mode, Starting};
 use crate::config::file::{self, Configuration, FileError, FileErrors, FileProgram, Location};
 use crate::config::plan::{self, Changed, Effect, Plan};
 use crate::config::supervisor::Overrides;
+use crate::core::asker::Wish;
 use crate::core::event::{SupervisorChange, What};
 use crate::core::ids::{InstanceIndex, InstanceKey, ProgramId};
 use crate::core::instance::Instance;
@@ -157,7 +158,8 @@ impl Supervisor {
             let todo = Todo::of(&plan);
             // Before anything happens to the programs.
             self.set_general_hooks(&configuration.hooks);
-            self.carry_out_plan(todo, sockets);
+            self.because_of(Wish::Reload, |this| this.carry_out_plan(todo, sockets));
+            self.histories.set_most(settings.run_history);
             self.ring.set_capacity(settings.event_history);
             self.settings.adopt(&settings);
             self.configured.files = configuration.files;

@@ -104,6 +104,8 @@ impl Supervisor {
                 reply.entry("reopened", true);
                 self.answer(caller, reply);
             }
+            Request::History { selection, limit } => self.tell_history(caller, &selection, limit)?,
+            Request::Why(selection) => self.tell_why(caller, &selection)?,
             Request::Info => {
                 let reply = self.info();
                 self.answer(caller, reply);

@@ -2,6 +2,7 @@
 //! are stopped when it goes away. A bounded number a turn, since a start costs a fork.
 
 use super::{Follow, Supervisor};
+use crate::core::asker::{Asker, Wish};
 use crate::core::ids::{InstanceIndex, InstanceKey, ProgramId};
 use crate::core::instance::Instance;
 use crate::core::moment::Moment;
@@ -9,6 +10,8 @@ use crate::core::requirements::graph::{Outlook, Ripple};
 use crate::core::state::{Input, State};
 use crate::core::table::Requirements;
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
 
 /// How many instances are started or stopped in a turn for what they require.
 const INSTANCES_A_TURN: usize = 64;
@@ -23,13 +26,15 @@ pub struct Surroundings {
 }
 
 /// That a program is bound to something that has gone away.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Loss {
     program: ProgramId,
     /// The next of its instances to be told.
     next: InstanceIndex,
     /// Whatever was started after this did so because it was back.
     at: Moment,
+    /// What has gone away.
+    asker: Option<Rc<Asker>>,
 }
 
 impl Surroundings {
@@ -68,7 +73,9 @@ impl Supervisor {
         for program in ripple.lost {
             let begun = |loss: &Loss| loss.program != program || loss.next > InstanceIndex(0);
             if surroundings.losses.iter().all(begun) {
-                surroundings.losses.push_back(Loss { program, next: InstanceIndex(0), at: self.now });
+                let lost = self.fleet.needs().missing_of(program).map(Arc::from);
+                let asker = lost.map(|name| Asker::inside(Wish::Requirement(name)));
+                surroundings.losses.push_back(Loss { program, next: InstanceIndex(0), at: self.now, asker });
             }
         }
     }
@@ -79,8 +86,9 @@ impl Supervisor {
         while budget > 0 {
             let Some(mut loss) = self.surroundings.losses.pop_front() else { break };
             budget -= 1;
-            if let Some(index) = self.next_bound(loss) {
-                self.feed(InstanceKey { program: loss.program, index }, Input::RequirementsLost);
+            if let Some(index) = self.next_bound(&loss) {
+                let key = InstanceKey { program: loss.program, index };
+                self.feed_for(key, Input::RequirementsLost, loss.asker.clone());
                 loss.next = InstanceIndex(index.0.saturating_add(1));
                 self.surroundings.losses.push_front(loss);
             }
@@ -98,7 +106,7 @@ impl Supervisor {
     }
 
     /// The next instance that has to stop after a loss.
-    fn next_bound(&self, loss: Loss) -> Option<InstanceIndex> {
+    fn next_bound(&self, loss: &Loss) -> Option<InstanceIndex> {
         let mut left = self.fleet.program(loss.program)?.instances.range(loss.next..);
         left.find(|(_, instance)| is_touched(instance, loss.at)).map(|(index, _)| *index)
     }

@@ -7,6 +7,7 @@ use super::waiters::{Target, WaiterId};
 use crate::api::reply::{ApiError, Code, Reply};
 use crate::api::request::Answer;
 use crate::api::results::{self, Changed};
+use crate::core::asker::{Asker, Wish};
 use crate::core::event::ProgramChange;
 use crate::core::ids::InstanceKey;
 use crate::core::requirements::graph::Outlook;
@@ -14,6 +15,7 @@ use crate::core::requirements::standing::Standing;
 use crate::core::state::{AdminState, Input, State, StateName};
 use crate::sys::signals::signal_name;
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::rc::Rc;
 
 /// How many instances one rolling restart begins with in a turn; a start costs a fork.
 const INSTANCES_A_TURN: usize = 64;
@@ -28,6 +30,8 @@ pub struct Rolling {
     parallel: usize,
     which: Which,
     waiter: Option<WaiterId>,
+    /// Who asked for it.
+    asker: Option<Rc<Asker>>,
 }
 
 /// Which of the instances of a rolling restart are restarted when it is their turn.
@@ -58,7 +62,7 @@ impl Rolling {
     /// A restart of these instances in this order, at most `parallel` of them at a time, and at least one.
     pub fn new(instances: Vec<InstanceKey>, parallel: u32, which: Which) -> Self {
         let parallel = usize::try_from(parallel).unwrap_or(usize::MAX).max(1);
-        Self { left: instances.into(), current: BTreeSet::new(), parallel, which, waiter: None }
+        Self { left: instances.into(), current: BTreeSet::new(), parallel, which, waiter: None, asker: None }
     }
 }
 
@@ -96,7 +100,8 @@ impl Rollings {
 
 impl Supervisor {
     /// Begins a rolling restart. An instance that belongs to another one that is under way is left to this one.
-    pub fn roll(&mut self, rolling: Rolling) {
+    pub fn roll(&mut self, mut rolling: Rolling) {
+        rolling.asker = Some(self.asker_for(Wish::RollingRestart));
         self.rollings.begun += 1;
         let id = RollingId(self.rollings.begun);
         for key in &rolling.left {
@@ -161,7 +166,7 @@ impl Supervisor {
                 // A later one has taken it over.
                 continue;
             }
-            let which = rolling.which;
+            let (which, asker) = (rolling.which, rolling.asker.clone());
             if !self.is_to_restart(key, which) {
                 self.rollings.members.remove(&key);
                 continue;
@@ -169,7 +174,7 @@ impl Supervisor {
             if let Some(rolling) = self.rollings.under_way.get_mut(&id) {
                 rolling.current.insert(key);
             }
-            self.feed(key, Input::Restart);
+            self.feed_for(key, Input::Restart, asker);
         }
         self.rollings.ready.insert(id);
     }

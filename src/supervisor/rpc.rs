@@ -153,7 +153,9 @@ impl Supervisor {
     fn handle_value(&mut self, caller: &Caller, access: Access) {
         let Some(request) = &caller.request else { return };
         let understood = Arguments::of(request).and_then(|arguments| methods::understand(arguments, access));
-        if let Err(error) = understood.and_then(|asked| self.handle(caller, asked)) {
+        let handled =
+            understood.and_then(|asked| self.on_behalf_of(caller, |this| this.handle(caller, asked)));
+        if let Err(error) = handled {
             self.refuse(caller, &error);
         }
     }

@@ -14,6 +14,7 @@ use crate::api::host::Host;
 use crate::config::endpoint::{Endpoint, EndpointOption, Transport};
 use crate::core::event::{SupervisorChange, What};
 use crate::core::fleet::Fleet;
+use crate::core::history::Histories;
 use crate::core::moment::Moment;
 use crate::core::program::Origin;
 use crate::core::ring::Ring;
@@ -102,6 +103,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
             gid: process::own_gid(),
             nice: priority::nice().unwrap_or(0),
         },
+        histories: Histories::new(settings.run_history),
         settings,
         configured: Configured {
             location: options.location,
@@ -122,6 +124,8 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
             output_endpoint(&output),
         ),
         sockets: Default::default(),
+        last_words: Default::default(),
+        asking: Default::default(),
         inputs: Default::default(),
         operations: Default::default(),
         surveys: Default::default(),

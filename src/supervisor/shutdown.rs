@@ -2,6 +2,7 @@
 
 use super::operations::Operation;
 use super::{Due, Supervisor};
+use crate::core::asker::Wish;
 use crate::core::event::{SupervisorChange, What};
 use crate::core::ids::InstanceKey;
 use crate::core::instance::Instance;
@@ -80,7 +81,9 @@ impl Supervisor {
         self.stages.clear();
         self.rollings.clear();
         let everything: Vec<InstanceKey> = self.fleet.keys().collect();
-        self.operations.push_back(Operation::stop(everything.into_iter()));
+        let asker = self.asker_for(Wish::Shutdown);
+        self.asking.shutdown = Some(asker.clone());
+        self.operations.push_back(Operation::stop(everything.into_iter()).asked_by(Some(asker)));
     }
 
     /// Kills what has not stopped; and does not wait for ever for what cannot be killed.
@@ -99,9 +102,10 @@ impl Supervisor {
         let left: Vec<InstanceKey> = self.fleet.keys().collect();
         for key in left {
             // Those that were not told to stop yet are not started again.
-            self.feed(key, Input::Down);
+            let asker = self.asking.shutdown.clone();
+            self.feed_for(key, Input::Down, asker.clone());
             if self.fleet.instance(key).is_some_and(has_process) {
-                self.feed(key, Input::Kill);
+                self.feed_for(key, Input::Kill, asker);
             }
         }
     }

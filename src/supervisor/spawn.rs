@@ -7,6 +7,7 @@ use super::source::Source;
 use super::{Follow, Supervisor};
 use crate::core::ids::{InstanceKey, Pid as InstancePid};
 use crate::core::instance::{Execution, Run, Stop};
+use crate::core::policy::Reached;
 use crate::core::program::ProcessSettings;
 use crate::core::settings::{Capabilities, Readiness, StandardInput};
 use crate::core::state::Input;
@@ -72,6 +73,9 @@ impl Supervisor {
                     health: None,
                     ailment: None,
                     announcements,
+                    reached: Reached::Starting,
+                    asked_by: None,
+                    signalled: None,
                 });
                 self.processes.insert(spawned.pid, key);
                 self.await_exec(Start { key, pid: spawned.pid, status: spawned.status });

@@ -5,9 +5,11 @@
 
 use super::operations::{GoalKind, Operation, Order};
 use super::{Follow, Supervisor};
+use crate::core::asker::Asker;
 use crate::core::ids::{InstanceIndex, InstanceKey, ProgramId};
 use crate::core::state::{Input, StateName};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::rc::Rc;
 
 /// A stop in stages. Never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,7 +23,16 @@ pub struct Stages {
     /// The stops that look at a program.
     by_program: HashMap<ProgramId, Vec<StopId>>,
     /// Instances that are still to be told, and what. A later command takes one out.
-    held: HashMap<InstanceKey, (StopId, Input)>,
+    held: HashMap<InstanceKey, Held>,
+}
+
+/// What an instance is still to be told.
+#[derive(Clone, Debug)]
+struct Held {
+    stop: StopId,
+    input: Input,
+    /// Who asked for it.
+    asker: Option<Rc<Asker>>,
 }
 
 /// The programs of a stop that have not ended yet.
@@ -59,6 +70,11 @@ enum Fate {
 }
 
 impl Stages {
+    /// Whether a program is part of a stop that is under way.
+    pub fn are_stopping(&self, program: ProgramId) -> bool {
+        self.by_program.contains_key(&program)
+    }
+
     /// Lets all stops go.
     pub fn clear(&mut self) {
         *self = Self { begun: self.begun, ..Self::default() };
@@ -129,7 +145,8 @@ impl Supervisor {
         let id = StopId(self.stages.begun);
         for (key, input) in held {
             self.release(key, Fate::Stops);
-            self.stages.held.insert(key, (id, input));
+            let asker = self.operation_asker();
+            self.stages.held.insert(key, Held { stop: id, input, asker });
         }
         for program in stop.keys() {
             self.stages.by_program.entry(*program).or_default().push(id);
@@ -149,7 +166,7 @@ impl Supervisor {
     }
 
     fn release(&mut self, key: InstanceKey, fate: Fate) {
-        let Some((id, _)) = self.stages.held.remove(&key) else { return };
+        let Some(Held { stop: id, .. }) = self.stages.held.remove(&key) else { return };
         let stage = self.stages.stops.get_mut(&id).and_then(|stop| stop.get_mut(&key.program));
         let Some(stage) = stage else { return };
         stage.held.remove(&key.index);
@@ -164,9 +181,9 @@ impl Supervisor {
 
     /// An instance was killed. If it was to be told to stop later, it is told now, so that it does not start again.
     pub fn stop_if_held(&mut self, key: InstanceKey) {
-        if let Some((_, input)) = self.stages.held.get(&key).copied() {
+        if let Some(Held { input, asker, .. }) = self.stages.held.get(&key).cloned() {
             self.release(key, Fate::Stops);
-            self.feed(key, input);
+            self.feed_for(key, input, asker);
         }
     }
 
@@ -174,7 +191,7 @@ impl Supervisor {
     pub fn release_all(&mut self) {
         let held = std::mem::take(&mut self.stages.held);
         self.stages.clear();
-        self.tell_to_stop(held.into_iter().map(|(key, (_, input))| (key, input)).collect());
+        self.tell_to_stop(held.into_iter().collect());
     }
 
     /// An instance took an edge: if its process has ended, those that were waiting for that may stop.
@@ -183,9 +200,9 @@ impl Supervisor {
             return;
         }
         let ended = from.has_process() && (!to.has_process() || from == StateName::Stopping);
-        if ended && let Some((_, input)) = self.process_ended_in_stages(key) {
+        if ended && let Some(Held { input, asker, .. }) = self.process_ended_in_stages(key) {
             // It has ended before it was told to, and is not to begin anew. Before anything else that follows.
-            self.inputs.push_front((key, Follow::Input(input)));
+            self.inputs.push_front((key, asker.map_or(Follow::Input(input), |it| Follow::Asked(input, it))));
         }
     }
 
@@ -195,7 +212,7 @@ impl Supervisor {
     }
 
     /// Returns what it was still to be told.
-    fn process_ended_in_stages(&mut self, key: InstanceKey) -> Option<(StopId, Input)> {
+    fn process_ended_in_stages(&mut self, key: InstanceKey) -> Option<Held> {
         let held = self.stages.held.remove(&key);
         for id in self.stages.by_program.get(&key.program).cloned().unwrap_or_default() {
             if let Some(stage) = self.stages.stops.get_mut(&id).and_then(|stop| stop.get_mut(&key.program)) {
@@ -232,16 +249,19 @@ impl Supervisor {
             self.stages.stops.remove(&id);
         }
         let held = &mut self.stages.held;
-        let told = told.into_iter().filter_map(|key| Some((key, held.remove(&key)?.1))).collect();
+        let told = told.into_iter().filter_map(|key| Some((key, held.remove(&key)?))).collect();
         self.tell_to_stop(told);
     }
 
-    fn tell_to_stop(&mut self, told: Vec<(InstanceKey, Input)>) {
-        let orders: VecDeque<(InstanceKey, Order)> =
-            told.into_iter().map(|(key, input)| (key, Order::Feed(input, GoalKind::Nothing))).collect();
-        if !orders.is_empty() {
+    fn tell_to_stop(&mut self, told: Vec<(InstanceKey, Held)>) {
+        // Nearly always one stop, and so one who asked for it.
+        for same in told.chunk_by(|(_, a), (_, b)| a.stop == b.stop) {
+            let order =
+                |(key, held): &(InstanceKey, Held)| (*key, Order::Feed(held.input, GoalKind::Nothing));
+            let operation = Operation::orders(same.iter().map(order).collect());
+            let asker = same.first().and_then(|(_, held)| held.asker.clone());
             // Not begun here: it may be in the middle of a step.
-            self.operations.push_back(Operation::orders(orders));
+            self.operations.push_back(operation.asked_by(asker));
         }
     }
 }

@@ -4,7 +4,6 @@
 use super::source::Source;
 use super::{Due, Supervisor, SupervisorError, shutdown::Phase};
 use crate::core::moment::Moment;
-use crate::core::state::{Input, Timer};
 use crate::sys::clock;
 use crate::sys::errno::words;
 use std::time::Duration;
@@ -129,6 +128,7 @@ impl Supervisor {
                 Due::Tails => self.answer_tails(),
                 Due::Outboxes => self.flush_outboxes(),
                 Due::LastSecond => self.release_all(),
+                Due::LastWords => self.look_for_last_words(),
                 Due::Shutdown => self.shutdown_timed_out(),
             }
         }
@@ -136,13 +136,7 @@ impl Supervisor {
 
     fn fire_instance(&mut self, key: crate::core::ids::InstanceKey) {
         let Some(armed) = self.fleet.instance(key).and_then(|instance| instance.timer) else { return };
-        let input = match armed.timer {
-            Timer::Healthy => Input::Healthy,
-            Timer::Settled => Input::Settled,
-            Timer::StopTimeout => Input::StopTimeout,
-            Timer::RestartDelay | Timer::BackoffDelay => Input::Retry,
-            Timer::StartTimeout => return self.start_timed_out(key),
-        };
+        let Some(input) = armed.timer.input() else { return self.start_timed_out(key) };
         if let Some(instance) = self.fleet.instance_mut(key) {
             instance.timer = None;
         }

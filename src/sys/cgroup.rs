@@ -174,6 +174,14 @@ impl Cgroup {
         }
     }
 
+    /// How many processes of it were killed because there was no memory: `oom_kill` of `memory.events` in
+    /// Documentation/admin-guide/cgroup-v2.rst. `None` where its memory is not controlled.
+    #[must_use]
+    pub fn out_of_memory_kills(&self) -> Option<u64> {
+        let events = fs::read_to_string(self.path.join("memory.events")).ok()?;
+        events.lines().find_map(|line| line.strip_prefix("oom_kill ")?.parse().ok())
+    }
+
     /// Removes it, and what its processes have made below it.
     #[must_use]
     pub fn remove(&self) -> Removal {

@@ -45,17 +45,24 @@ pub fn next(within: Option<Duration>) -> Result<Option<Received>, Errno> {
         (libc::sigtimedwait(&raw const every, &raw mut information, time), information)
     };
     match Errno::result(signal) {
-        Ok(signal) => Ok(Some(Received { signal, pid: sender(&information) })),
+        Ok(signal) => {
+            let sender = sender(&information);
+            let (pid, uid) = sender.map_or((None, 0), |(pid, uid)| (Some(pid), uid));
+            Ok(Some(Received { signal, pid, uid }))
+        }
         Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
         Err(errno) => Err(errno),
     }
 }
 
-/// A signal that another process sent has its id; one from the kernel has not (sigaction(2), `si_code`).
-fn sender(information: &siginfo_t) -> Option<Pid> {
+/// A signal that another process sent has its id and user; one from the kernel has not (sigaction(2), `si_code`).
+fn sender(information: &siginfo_t) -> Option<(Pid, u32)> {
     match information.si_code {
-        // SAFETY: signals that are sent with kill, sigqueue or tgkill have this field.
-        libc::SI_USER | libc::SI_QUEUE | libc::SI_TKILL => Pid::new(unsafe { information.si_pid() }),
+        libc::SI_USER | libc::SI_QUEUE | libc::SI_TKILL => {
+            // SAFETY: signals that are sent with kill, sigqueue or tgkill have these fields.
+            let (pid, uid) = unsafe { (information.si_pid(), information.si_uid()) };
+            Some((Pid::new(pid)?, uid))
+        }
         _ => None,
     }
 }
@@ -134,7 +141,8 @@ mod tests {
                 // The system call, as C libraries may refuse their own.
                 // SAFETY: raises a signal that is blocked.
                 unsafe { libc::syscall(libc::SYS_kill, libc::getpid(), signal) };
-                let received = Received { signal, pid: Some(Pid::own()) };
+                let received =
+                    Received { signal, pid: Some(Pid::own()), uid: super::super::process::own_uid() };
                 if next(Some(Duration::ZERO)) != Ok(Some(received)) {
                     return signal;
                 }

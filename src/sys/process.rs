@@ -138,6 +138,13 @@ pub fn session(pid: Pid) -> Option<Pid> {
     Pid::new(unistd::getsid(Some(unistd::Pid::from_raw(pid.get()))).ok()?.as_raw())
 }
 
+/// The name of a process's program, of at most 15 bytes, as proc_pid_comm(5) has it; `None` if there is no such process.
+#[must_use]
+pub fn command_name(pid: Pid) -> Option<String> {
+    let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    Some(String::from_utf8_lossy(name.strip_suffix(b"\n").unwrap_or(&name)).into_owned())
+}
+
 fn parent(pid: Pid) -> Option<Pid> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name in parentheses may hold anything, parentheses too.
@@ -324,6 +331,13 @@ mod tests {
             Some(std::os::unix::process::parent_id().cast_signed())
         );
         assert_eq!(ours.last().and_then(|pid| parent(*pid)), None);
+    }
+
+    #[test]
+    fn a_process_has_the_name_of_its_program() {
+        let shown = fs::read_to_string("/proc/self/comm").unwrap();
+        assert_eq!(command_name(Pid::own()).as_deref(), Some(shown.trim_end_matches('\n')));
+        assert_eq!(command_name(Pid(i32::MAX)), None);
     }
 
     #[test]

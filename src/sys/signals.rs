@@ -76,6 +76,8 @@ pub struct Received {
     pub signal: i32,
     /// Who sent it; `None` if that was the kernel, or a process outside our pid namespace. For SIGCHLD, the child.
     pub pid: Option<Pid>,
+    /// The real user id of who sent it, if `pid` is there.
+    pub uid: u32,
 }
 
 /// The descriptor over which blocked signals are received; see signalfd(2).
@@ -103,7 +105,7 @@ impl SignalDescriptor {
         // Both fit: a signal is at most 64, a pid at most 2^22.
         let signal = i32::try_from(information.ssi_signo).unwrap_or(0);
         let pid = i32::try_from(information.ssi_pid).ok().and_then(Pid::new);
-        Ok(Some(Received { signal, pid }))
+        Ok(Some(Received { signal, pid, uid: information.ssi_uid }))
     }
 }
 
@@ -209,7 +211,11 @@ mod tests {
         })
         .join()
         .unwrap();
-        let ours = Received { signal: libc::SIGRTMIN() + 1, pid: Some(Pid::own()) };
+        let ours = Received {
+            signal: libc::SIGRTMIN() + 1,
+            pid: Some(Pid::own()),
+            uid: super::super::process::own_uid(),
+        };
         assert_eq!(received, (Some(ours), None));
     }
 

@@ -8,13 +8,16 @@
 //! end of the stream, and does the rest itself.
 
 use std::ffi::CStr;
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use libc::c_int;
 use nix::errno::Errno;
-use nix::sys::socket::{Shutdown, SockType, getsockopt, shutdown, sockopt};
+use nix::sys::socket::{AddressFamily, Shutdown, SockType, SockaddrLike, SockaddrStorage};
+use nix::sys::socket::{getpeername, getsockopt, shutdown, sockopt};
 
 use super::poll::Poller;
+use super::process::Pid;
 
 /// Tells a connection from those that had or will have the same descriptor number: the inode of its socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -88,8 +91,50 @@ pub fn connection_identity(descriptor: RawFd) -> Option<ConnectionIdentity> {
 /// `ESTALE` if the number is no longer that connection; `ENOTCONN` if it was, but the client has gone; `EINVAL` if
 /// it is no connection, but a socket that listens or has no streams; `EMFILE`, `ENFILE`.
 pub fn disconnect_peer(descriptor: RawFd, identity: ConnectionIdentity) -> Result<(), Errno> {
+    let duplicate = duplicate(descriptor, identity)?;
+    if getsockopt(&duplicate, sockopt::SockType)? != SockType::Stream
+        || getsockopt(&duplicate, sockopt::AcceptConn)?
+    {
+        return Err(Errno::EINVAL);
+    }
+    shutdown(duplicate.as_raw_fd(), Shutdown::Both)
+}
+
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    /// A process on this host, as it was when it connected: unix(7), `SO_PEERCRED`.
+    Process {
+        /// Its id; `None` for one outside of our PID namespace.
+        pid: Option<Pid>,
+        /// Its effective user.
+        uid: u32,
+    },
+    /// Whoever is at this address.
+    Address(SocketAddr),
+}
+
+/// Who is at the other end of a client's connection.
+///
+/// # Errors
+/// `ESTALE` if the number is no longer that connection; `ENOTCONN` if it was, but the client has gone;
+/// `EAFNOSUPPORT`, `EMFILE`, `ENFILE`.
+pub fn peer(descriptor: RawFd, identity: ConnectionIdentity) -> Result<Peer, Errno> {
+    let duplicate = duplicate(descriptor, identity)?;
+    let address: SockaddrStorage = getpeername(duplicate.as_raw_fd())?;
+    if address.family() == Some(AddressFamily::Unix) {
+        let credentials = getsockopt(&duplicate, sockopt::PeerCredentials)?;
+        return Ok(Peer::Process { pid: Pid::new(credentials.pid()), uid: credentials.uid() });
+    }
+    let address = TcpStream::from(duplicate).peer_addr();
+    address
+        .map(Peer::Address)
+        .map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EAFNOSUPPORT)))
+}
+
+/// A duplicate of our own: whatever happens to the number from now on, this stays the connection that was checked.
+fn duplicate(descriptor: RawFd, identity: ConnectionIdentity) -> Result<OwnedFd, Errno> {
     const ABOVE_STANDARD: RawFd = 3;
-    // A duplicate of our own: whatever happens to the number from now on, this stays the connection that is checked.
     // SAFETY: only numbers; a number that is not open is an error and nothing else.
     let duplicate = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, ABOVE_STANDARD) };
     let duplicate = match Errno::result(duplicate) {
@@ -101,12 +146,7 @@ pub fn disconnect_peer(descriptor: RawFd, identity: ConnectionIdentity) -> Resul
     if connection_identity(duplicate.as_raw_fd()) != Some(identity) {
         return Err(Errno::ESTALE);
     }
-    if getsockopt(&duplicate, sockopt::SockType)? != SockType::Stream
-        || getsockopt(&duplicate, sockopt::AcceptConn)?
-    {
-        return Err(Errno::EINVAL);
-    }
-    shutdown(duplicate.as_raw_fd(), Shutdown::Both)
+    Ok(duplicate)
 }
 
 #[cfg(test)]
@@ -175,6 +215,9 @@ mod tests {
         let (second, second_events, second_descriptor, second_identity) = client("inproc://second");
         assert_ne!(first_identity, second_identity);
 
+        let ours = Peer::Process { pid: Some(Pid::own()), uid: super::super::process::own_effective_uid() };
+        assert_eq!(peer(first_descriptor, first_identity), Ok(ours));
+        assert_eq!(peer(first_descriptor, second_identity), Err(Errno::ESTALE));
         assert_eq!(disconnect_peer(first_descriptor, second_identity), Err(Errno::ESTALE));
         disconnect_peer(first_descriptor, first_identity).unwrap();
         first_events.recv_bytes(0).unwrap();
@@ -189,6 +232,19 @@ mod tests {
         assert_eq!(source_descriptor(&mut zmq::Message::from("of our own")), None);
         drop((router, second));
         std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn a_peer_of_a_network_has_an_address() {
+        for at in ["127.0.0.1:0", "[::1]:0"] {
+            // A host may have no IPv6.
+            let Ok(listener) = std::net::TcpListener::bind(at) else { continue };
+            let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let (served, address) = listener.accept().unwrap();
+            let identity = connection_identity(served.as_raw_fd()).unwrap();
+            assert_eq!(peer(served.as_raw_fd(), identity), Ok(Peer::Address(address)));
+            assert_eq!(client.local_addr().unwrap(), address);
+        }
     }
 
     #[test]

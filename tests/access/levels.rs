@@ -57,7 +57,7 @@ fn the_levels_are_those_of_the_manual_page() {
         names.join(" ")
     };
     let levels = LEVELS.map(of_level);
-    assert_eq!(levels[0], "dance events info list methods metrics status tail wait");
+    assert_eq!(levels[0], "dance events history info list methods metrics status tail wait why");
     assert_eq!(levels[1], "kill once reopen reset restart scale signal start stop transition");
     assert_eq!(levels[2], "create reload remove shutdown update");
     assert_eq!(supervisor.try_wait(), None);

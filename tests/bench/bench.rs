@@ -13,6 +13,7 @@ mod deaths;
 mod echo;
 mod floor;
 mod footprint;
+mod history;
 mod hooks;
 mod inits;
 mod log;
@@ -37,7 +38,7 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 /// A group of measurements: its name on the command line, and what it does.
 type Benchmark = (&'static str, fn(&Bench) -> Outcome<Vec<Row>>);
 
-const BENCHMARKS: [Benchmark; 13] = [
+const BENCHMARKS: [Benchmark; 14] = [
     ("start", starts::start_and_stop),
     ("death", deaths::one_by_one),
     ("herd", deaths::all_at_once),
@@ -49,6 +50,7 @@ const BENCHMARKS: [Benchmark; 13] = [
     ("memory", footprint::memory),
     ("captured-memory", captured::memory),
     ("captured-death", captured::deaths),
+    ("history", history::memory),
     ("idle", footprint::idle),
     ("init", inits::inits),
 ];

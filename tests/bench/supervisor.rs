@@ -156,6 +156,13 @@ impl Supervisor {
         Ok(Pid::from_raw(i32::try_from(pid)?))
     }
 
+    /// Restarts all programs; returns when all of them run.
+    pub fn restart(&mut self) -> Outcome<()> {
+        self.client
+            .call(&[("request", "restart".into()), ("program", "*".into()), ("wait", true.into())])
+            .map(drop)
+    }
+
     /// Stops all programs; returns when all processes are reaped.
     pub fn stop(&mut self) -> Outcome<()> {
         self.client

@@ -3,7 +3,7 @@
 use super::tool::{run, tool};
 
 /// All commands there are.
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 29] = [
     "logs",
     "reopen",
     "run",
@@ -25,6 +25,8 @@ const COMMANDS: [&str; 27] = [
     "remove",
     "reload",
     "events",
+    "history",
+    "why",
     "call",
     "states",
     "keygen",

@@ -41,7 +41,7 @@ fn an_edge_is_told_with_what_is_true_after_it() {
     let stream = supervisor.subscriber(&["state/"]);
     let run = text(&supervisor.call("info", &[]), "run").to_string();
     supervisor.create_running("hello world", &sleeper());
-    let state_types = |reason| {
+    let state_types = |reason, cause, asked_by| {
         common_and(&[
             ("program", "string"),
             ("instance", "integer"),
@@ -55,10 +55,12 @@ fn an_edge_is_told_with_what_is_true_after_it() {
             ("start_count", "integer"),
             ("flap_count", "integer"),
             ("reason", reason),
+            ("cause", cause),
+            ("asked_by", asked_by),
         ])
     };
     let starting = next_of(&stream, "state/hello world/0", "starting");
-    assert_eq!(types(&starting), state_types("nil"));
+    assert_eq!(types(&starting), state_types("nil", "nil", "map"));
     assert_eq!((text(&starting, "from"), text(&starting, "state")), ("new", "starting"));
     assert_eq!((text(&starting, "program"), integer(&starting, "instance")), ("hello world", 0));
     assert_eq!((text(&starting, "admin_state"), text(&starting, "run")), ("up", run.as_str()));
@@ -74,11 +76,12 @@ fn an_edge_is_told_with_what_is_true_after_it() {
 
     supervisor.command("signal", args!["program" => "hello world", "signal" => "KILL"]);
     let exited = next_of(&stream, "state/hello world/0", "exited");
-    assert_eq!(types(&exited), state_types("string"));
+    assert_eq!(types(&exited), state_types("string", "string", "map"));
     assert_eq!(
         (integer(&exited, "exitcode"), integer(&exited, "exitsignal"), integer(&exited, "pid")),
         (-1, 9, 0)
     );
+    assert_eq!(text(&exited, "cause"), "signal");
     assert!(text(&exited, "reason").starts_with("killed by signal 9 (KILL) after"));
     let ran = exited.get("duration").and_then(Value::as_f64).unwrap();
     let again = next_of(&stream, "state/hello world/0", "starting");

@@ -19,8 +19,8 @@ fn supervisor() -> (Supervisor, Vec<Method>) {
 fn every_method_is_described() {
     let (_supervisor, methods) = supervisor();
     let names: BTreeSet<&str> = methods.iter().map(|method| method.name.as_str()).collect();
-    let expected = "create dance events info kill list methods metrics once reload remove reopen reset restart scale \
-                    shutdown signal start status stop tail transition update wait";
+    let expected = "create dance events history info kill list methods metrics once reload remove reopen reset \
+                    restart scale shutdown signal start status stop tail transition update wait why";
     assert_eq!(names, expected.split(' ').collect());
     for method in &methods {
         assert!(["read", "control", "admin"].contains(&method.access.as_str()), "{method:?}");

@@ -301,6 +301,11 @@ impl Graph {
         self.needing.get(&id)?.links.iter().find(is_missing)
     }
 
+    /// The name of the first thing that a program has to wait for.
+    pub fn missing_of(&self, id: ProgramId) -> Option<&str> {
+        self.missing(id).map(|link| link.name.as_str())
+    }
+
     fn prospect_of(&self, link: &Link) -> Prospect {
         let needed = link.program.and_then(|program| self.needed.get(&program));
         let Some(needed) = needed else { return Prospect::NONE };

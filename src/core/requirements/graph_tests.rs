@@ -124,6 +124,7 @@ fn completion_is_an_end_with_success() {
         duration: std::time::Duration::ZERO,
         cause: crate::core::instance::Cause::Finished,
         stop_note: None,
+        asked_by: None,
     });
     assert_eq!(put(&mut fleet, "job", 0, State::Exited, AdminState::Down)[0], ["web"]);
     assert!(is_met(&fleet, "web"));

@@ -6,11 +6,13 @@
 //! | `routes` | where the output of a stream goes, by the settings of its program |
 //! | `logger` | the process of the logger: started when it is needed, started again when it dies, waited for at the end |
 //! | `talk` | what is said to the logger, and what it says |
+//! | `between` | what an instance printed between two moments |
 //! | `tail` | `tail`: the latest bytes, out of the memory that is shared with the logger |
 //!
 //! The supervisor never reads a byte of it. It keeps both ends of every pipe, so that a restart of a program costs no
 //! system call, the end of the logger loses nothing, and a program is never told that nobody reads.
 
+mod between;
 mod logger;
 mod routes;
 mod streams;
@@ -28,6 +30,7 @@ use crate::sys::log_memory::LogMemory;
 use crate::sys::output_pipe::unread;
 use crate::sys::plan::ChildDescriptor;
 use crate::wire::log_channel::OutputEndpoint;
+pub use between::{Between, Printed};
 use logger::Logger;
 pub use routes::Places;
 use std::os::fd::{AsFd, OwnedFd};
