@@ -85,6 +85,8 @@ pub enum Command {
     Remove(Remove),
     /// `reload`
     Reload(Reload),
+    /// `top`
+    Top(Top),
     /// `events`
     Events(Events),
     /// `logs`
@@ -203,6 +205,24 @@ pub struct Status {
     /// stay and show every change, until q or Ctrl-C
     #[argh(switch)]
     pub watch: bool,
+}
+
+/// watch instances live, with what they use and how their last runs ended, and act on them by keys
+#[derive(Debug, FromArgs)]
+#[argh(
+    subcommand,
+    name = "top",
+    help_triggers("-h", "--help"),
+    note = "? lists the keys; q or Ctrl-C ends it. Where standard output is no terminal it prints one table."
+)]
+pub struct Top {
+    /// what to show; everything when left out
+    #[argh(positional, arg_name = "sel")]
+    pub selectors: Vec<String>,
+
+    /// how often to read what processes use. Default: 2s
+    #[argh(option, short = 'd', arg_name = "s")]
+    pub delay: Option<Period>,
 }
 
 /// print the events that are held, one a line

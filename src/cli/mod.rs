@@ -9,7 +9,7 @@
 //! | `init` | the command that is the first process of a container |
 //! | `run`, `demo` | the commands that start a supervisor |
 //! | `configuration` | the configuration: `check` and `reload` |
-//! | `status`, `watch`, `events`, `logs`, `history`, `states` | commands that look |
+//! | `status`, `watch`, `top`, `events`, `logs`, `history`, `states` | commands that look |
 //! | `metrics` | numbers for scrapers, printed or served over HTTP |
 //! | `control`, `programs`, `requests` | commands that command, and any request |
 //! | `render`, `terminal`, `signals` | what people see, and how they end it |
@@ -40,6 +40,7 @@ mod signals;
 mod states;
 mod status;
 mod terminal;
+mod top;
 mod values;
 mod watch;
 
@@ -107,6 +108,7 @@ fn carry_out(rpc: Option<&str>, command: Command) -> Result<Exit, Failure> {
         Command::Update(update) => programs::update(&mut connect()?, &update),
         Command::Scale(scale) => programs::scale(connect, &scale),
         Command::Remove(remove) => programs::remove(connect, &remove),
+        Command::Top(command) => top::top(connect, &command),
         Command::Events(events) => events::events(connect()?, &events),
         Command::Logs(logs) => logs::logs(connect()?, &logs),
         Command::Reopen(_) => requests::reopen(&mut connect()?),

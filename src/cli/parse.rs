@@ -22,7 +22,7 @@ pub enum Parsed {
 }
 
 /// The options that take a value; argh itself knows no `--option=value`.
-const WITH_VALUE: [&str; 14] = [
+const WITH_VALUE: [&str; 15] = [
     "--listen",
     "--rpc",
     "--program",
@@ -37,6 +37,7 @@ const WITH_VALUE: [&str; 14] = [
     "--since",
     "--timeout",
     "--parallel",
+    "--delay",
 ];
 
 /// Reads the arguments, without the name of the program.

@@ -96,14 +96,19 @@ impl Screen {
 
     /// Whether a key asks to end, once keys are ready.
     pub fn asks_to_end(&mut self) -> bool {
+        self.read().is_none_or(|keys| keys.iter().any(|key| matches!(key, b'q' | b'Q')))
+    }
+
+    /// What was typed, once keys are ready; `None` if nothing more will be.
+    pub fn read(&mut self) -> Option<Vec<u8>> {
         let mut keys = [0; 64];
         match unistd::read(io::stdin(), &mut keys) {
             Ok(0) | Err(_) => {
                 // The terminal is gone: it is not asked again.
                 self.give_back();
-                true
+                None
             }
-            Ok(count) => keys.iter().take(count).any(|key| matches!(key, b'q' | b'Q')),
+            Ok(count) => Some(keys.iter().take(count).copied().collect()),
         }
     }
 

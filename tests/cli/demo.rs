@@ -28,7 +28,14 @@ fn a_demo_shows_instances_that_start_and_run_and_leaves_nothing() {
     let scratch = Scratch::new();
     let printed = run(demo_in(&scratch, &["--seconds", "3.5"])).expect_done();
     expect_nothing_left(&scratch);
-    for part in ["new -> starting", "starting -> running", "PROGRAM/INSTANCE", "hello world/2", "has ended"] {
+    for part in [
+        "new -> starting",
+        "starting -> running",
+        "PROGRAM/INSTANCE",
+        "hello world/2",
+        "moody/0",
+        "has ended",
+    ] {
         assert!(printed.contains(part), "{part}: {printed}");
     }
     assert!(!printed.contains('\u{1b}'), "{printed}");
@@ -40,6 +47,14 @@ fn a_demo_shows_what_its_program_says() {
     let demo = Background::start(demo_in(&scratch, &[]));
     // After ten seconds at the latest.
     while !demo.line().contains(": OK\"") {}
+}
+
+#[test]
+fn a_demo_has_a_hook_that_reacts() {
+    let scratch = Scratch::new();
+    let demo = Background::start(demo_in(&scratch, &[]));
+    // Whether it flaps or is well at first is a matter of luck.
+    while !demo.line().contains("\"a hook was told: moody/0 is ") {}
 }
 
 #[test]

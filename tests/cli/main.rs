@@ -14,5 +14,7 @@ mod programs;
 mod settings;
 mod supervising;
 mod terminal;
+mod tmux;
 mod tool;
+mod top;
 mod usage;

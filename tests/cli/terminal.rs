@@ -16,7 +16,7 @@ const ENTER: &str = "\u{1b}[?1049h";
 const LEAVE: &str = "\u{1b}[?1049l";
 
 /// A command on a terminal of its own; killed when this is dropped.
-struct OnTerminal {
+pub struct OnTerminal {
     child: Child,
     keys: File,
     /// Kept open, so that its settings can still be asked for in the end.
@@ -26,7 +26,7 @@ struct OnTerminal {
 }
 
 impl OnTerminal {
-    fn start(mut command: Command, columns: u16) -> Self {
+    pub fn start(mut command: Command, columns: u16) -> Self {
         let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(Some(&size), None).unwrap();
         let before = tcgetattr(&pty.slave).unwrap();
@@ -44,26 +44,26 @@ impl OnTerminal {
         Self { child, keys: File::from(pty.master), terminal: pty.slave, before, drawn }
     }
 
-    fn drawn(&self) -> String {
+    pub fn drawn(&self) -> String {
         self.drawn.lock().unwrap().clone()
     }
 
     #[track_caller]
-    fn expect(&self, text: &str) {
+    pub fn expect(&self, text: &str) {
         eventually_true(text, || self.drawn().contains(text));
     }
 
-    fn press(&mut self, key: &str) {
+    pub fn press(&mut self, key: &str) {
         self.keys.write_all(key.as_bytes()).unwrap();
     }
 
-    fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         proc::send(i32::try_from(self.child.id()).unwrap(), signal);
     }
 
     /// While it is live, keys are not shown and come at once.
     #[track_caller]
-    fn expect_taken(&self) {
+    pub fn expect_taken(&self) {
         self.expect(ENTER);
         let flags = tcgetattr(&self.terminal).unwrap().local_flags;
         assert!(!flags.intersects(LocalFlags::ECHO | LocalFlags::ICANON), "{flags:?}");
@@ -71,7 +71,7 @@ impl OnTerminal {
 
     /// It ends with 0, and the terminal is as it was.
     #[track_caller]
-    fn expect_given_back(&mut self) {
+    pub fn expect_given_back(&mut self) {
         let status = eventually("it ends", DEADLINE, || self.child.try_wait().unwrap());
         assert_eq!(status.code(), Some(0), "{}", self.drawn());
         assert_eq!(tcgetattr(&self.terminal).unwrap(), self.before);
@@ -122,7 +122,8 @@ fn a_demo_on_a_terminal_is_live_and_ends_with_q() {
     let mut demo = OnTerminal::start(demo_in(&scratch, &[]), 100);
     demo.expect("hello world/2");
     demo.expect_taken();
-    demo.expect("starting");
+    demo.expect("moody/0");
+    demo.expect("exited -> starting");
     demo.press("q");
     demo.expect_given_back();
     expect_nothing_left(&scratch);

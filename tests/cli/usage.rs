@@ -3,7 +3,8 @@
 use super::tool::{run, tool};
 
 /// All commands there are.
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 30] = [
+    "top",
     "logs",
     "reopen",
     "run",

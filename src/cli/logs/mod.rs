@@ -7,7 +7,7 @@
 //! | `printer` | whole lines, whose they are, and what a terminal may see of them |
 
 mod follower;
-mod place;
+pub mod place;
 mod printer;
 
 use super::arguments::Logs;

@@ -2,14 +2,20 @@
 
 use super::instances::{ending, integer, name_of, tells_ending, text};
 use super::style::{Look, Style, of_state};
-use super::text::{cut, escape, width};
+use super::text::{escape, width};
 use super::time;
 use crate::core::state::StateName;
 use crate::wire::json;
 use crate::wire::value::Value;
 
-/// `2026-11-23T08:00:00.123Z`.
-const TIME_WIDTH: usize = 24;
+/// How much of when is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    /// `2026-11-23T08:00:00.123Z`, and the number of the event.
+    InFull,
+    /// `08:00:00.123`.
+    Today,
+}
 
 /// `stopping -> starting` and the like.
 const EDGE_WIDTH: usize = 20;
@@ -18,6 +24,7 @@ const EDGE_WIDTH: usize = 20;
 #[derive(Clone, Copy, Debug)]
 pub struct Lines {
     look: Look,
+    when: When,
     name_width: usize,
     seq_width: usize,
 }
@@ -25,7 +32,12 @@ pub struct Lines {
 impl Lines {
     /// Lines that look like this.
     pub fn new(look: Look) -> Self {
-        Self { look, name_width: 10, seq_width: 4 }
+        Self { look, when: When::InFull, name_width: 10, seq_width: 4 }
+    }
+
+    /// The same without the day and the number, for where there is little room.
+    pub fn brief(look: Look) -> Self {
+        Self { when: When::Today, ..Self::new(look) }
     }
 
     /// Makes the columns wide enough for an event.
@@ -37,36 +49,35 @@ impl Lines {
     /// The line of an event, without its end.
     pub fn line(&mut self, event: &Value) -> String {
         self.make_room(event);
-        let at = time::timestamp(event.get("time").and_then(Value::as_f64).unwrap_or(0.0));
-        let seq = integer(event, "seq");
+        let when = self.when(event);
         let name = escape(&subject(event));
         let padding = self.name_width - width(&name);
-        let before = format!("{at}  {seq:>seq_width$}  {name}{:padding$}  ", "", seq_width = self.seq_width);
+        let before = format!("{when}  {name}{:padding$}  ", "");
         let (what, style) = what(event);
         let what = escape(&what);
         let after = match escape(&detail(event)).as_str() {
             "" => String::new(),
             detail => format!("{:padding$}  {detail}", "", padding = EDGE_WIDTH.saturating_sub(width(&what))),
         };
-        self.joined(&[(&before, Style::Plain), (&what, style), (&after, Style::Plain)])
+        self.look.joined(&[(&before, Style::Plain), (&what, style), (&after, Style::Plain)])
+    }
+
+    fn when(&self, event: &Value) -> String {
+        let at = time::timestamp(event.get("time").and_then(Value::as_f64).unwrap_or(0.0));
+        match self.when {
+            When::InFull => format!("{at}  {:>width$}", integer(event, "seq"), width = self.seq_width),
+            When::Today => {
+                let clock = at.split_once('T').map_or(at.as_str(), |(_, clock)| clock);
+                clock.trim_end_matches('Z').to_string()
+            }
+        }
     }
 
     /// A line that a program printed, in the place of what happened.
     pub fn said(&self, text: &str) -> String {
-        let before = format!("{:indent$}", "", indent = TIME_WIDTH + self.seq_width + self.name_width + 6);
-        self.joined(&[(&before, Style::Plain), (&format!("\"{}\"", escape(text)), Style::Faint)])
-    }
-
-    /// Pieces of a line, cut where it has to end.
-    fn joined(&self, pieces: &[(&str, Style)]) -> String {
-        let mut left = self.look.width.unwrap_or(usize::MAX);
-        let mut line = String::new();
-        for (piece, style) in pieces {
-            let shown = cut(piece, left);
-            left -= width(&shown).min(left);
-            line.push_str(&self.look.paint(&shown, *style));
-        }
-        line
+        let when = width(&self.when(&Value::Nil));
+        let before = format!("{:indent$}", "", indent = when + self.name_width + 4);
+        self.look.joined(&[(&before, Style::Plain), (&format!("\"{}\"", escape(text)), Style::Faint)])
     }
 }
 
@@ -199,6 +210,15 @@ mod tests {
             "{}",
             line(flap)
         );
+    }
+
+    #[test]
+    fn brief_lines_have_neither_day_nor_number() {
+        let mut lines = Lines::brief(Look::PLAIN);
+        let created = r#"{"time":0.5,"seq":7,"program":"web","event":"created"}"#;
+        let line = lines.line(&crate::wire::json::parse(created).unwrap());
+        assert_eq!(line, "00:00:00.500  web         created");
+        assert_eq!(lines.said("hello").find('"'), line.find("created"));
     }
 
     #[test]

@@ -149,7 +149,7 @@ pub fn ending(of: &Value) -> String {
 }
 
 /// The reason, as far as it says more than the last exit does. With a process there, it is about the one before.
-fn told_reason(instance: &Value) -> Option<String> {
+pub fn told_reason(instance: &Value) -> Option<String> {
     let reason = instance.get("reason").and_then(Value::text)?;
     match integer(instance, "pid") {
         0 => Some(reason.to_string()),

@@ -1,6 +1,7 @@
 //! Colour: what is shown how, and where it may be shown at all.
 
 use super::super::terminal;
+use super::text;
 use crate::core::state::StateName;
 use std::io::{self, IsTerminal};
 
@@ -20,6 +21,10 @@ pub enum Style {
     Moving,
     /// Not well.
     Bad,
+    /// Not well at all.
+    Alarming,
+    /// What keys are about.
+    Selected,
 }
 
 /// Whether there may be colour.
@@ -63,6 +68,21 @@ impl Look {
         Self { colour: Colour::of_stdout(), width }
     }
 
+    /// Pieces of a line, cut where it has to end.
+    pub fn joined<T: AsRef<str>>(self, pieces: &[(T, Style)]) -> String {
+        let mut left = self.width.unwrap_or(usize::MAX);
+        let mut line = String::new();
+        for (piece, style) in pieces {
+            let shown = text::cut(piece.as_ref(), left);
+            left -= text::width(&shown).min(left);
+            // Nothing in a style is still nothing.
+            if !shown.is_empty() {
+                line.push_str(&self.paint(&shown, *style));
+            }
+        }
+        line
+    }
+
     /// Text in a style.
     pub fn paint(self, text: &str, style: Style) -> String {
         match (self.colour, style) {
@@ -72,6 +92,8 @@ impl Look {
             (Colour::Allowed, Style::Good) => format!("\u{1b}[32m{text}\u{1b}[0m"),
             (Colour::Allowed, Style::Moving) => format!("\u{1b}[33m{text}\u{1b}[0m"),
             (Colour::Allowed, Style::Bad) => format!("\u{1b}[31m{text}\u{1b}[0m"),
+            (Colour::Allowed, Style::Alarming) => format!("\u{1b}[35m{text}\u{1b}[0m"),
+            (Colour::Allowed, Style::Selected) => format!("\u{1b}[7m{text}\u{1b}[0m"),
         }
     }
 }
