@@ -168,14 +168,13 @@ fn of_supervisor(fleet: &Fleet, facts: &Facts<'_>, inside: &Inside) -> Vec<Block
     one(&f::REPLIES_DROPPED, Some(facts.replies_dropped.into()));
     one(&f::NOTIFICATIONS_DROPPED, Some(facts.notifications_dropped.into()));
     one(&f::CONNECTIONS_REFUSED, Some(facts.connections_refused.into()));
-    let queues = queues(inside, facts.hooks);
     blocks.extend([
         instances(fleet),
         turns(&inside.turns),
         cpu(facts),
-        queues,
+        queues(facts, inside),
         output(facts),
-        hooks(facts.hooks),
+        hooks(facts),
     ]);
     blocks
 }
@@ -210,21 +209,22 @@ fn cpu(facts: &Facts<'_>) -> Block {
     block
 }
 
-fn queues(inside: &Inside, hooks: HookCounts) -> Block {
+fn queues(facts: &Facts<'_>, inside: &Inside) -> Block {
     let mut block = Block::new(&f::QUEUES);
+    block.add_with(&Labels::NONE, ("queue", "hooks"), facts.hooks.queued);
     for (queue, length) in inside.queues {
         block.add_with(&Labels::NONE, ("queue", queue), length);
     }
-    block.add_with(&Labels::NONE, ("queue", "hooks"), hooks.queued);
     block
 }
 
-fn hooks(counts: HookCounts) -> Block {
+fn hooks(facts: &Facts<'_>) -> Block {
     let mut block = Block::new(&f::HOOKS);
-    let succeeded = counts.run.saturating_sub(counts.failed);
-    for (outcome, count) in [("succeeded", succeeded), ("failed", counts.failed), ("dropped", counts.dropped)]
+    let HookCounts { run, failed, dropped, .. } = facts.hooks;
+    for (result, count) in
+        [("succeeded", run.saturating_sub(failed)), ("failed", failed), ("dropped", dropped)]
     {
-        block.add_with(&Labels::NONE, ("outcome", outcome), count);
+        block.add_with(&Labels::NONE, ("result", result), count);
     }
     block
 }

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read};
 
 use nix::unistd::{SysconfVar, sysconf};
 
-use super::process::Pid;
+use super::process::{self, Pid};
 
 /// What a process uses, or has used up to now.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,8 +23,8 @@ pub struct ProcessUsage {
 /// Longer than any `/proc/PID/stat`: 52 fields, of which only the name may have more than 20 characters (64).
 const LONGEST_STAT: usize = 2048;
 
-/// What a process uses: one file, read at once, which takes the kernel some ten microseconds and never waits for
-/// anything. What its children use is not in it.
+/// What a process uses: two files, which take the kernel some ten microseconds and never wait for anything. What its
+/// children use is not in it.
 ///
 /// Only a child that was not reaped yet is sure to be the one that is meant.
 ///
@@ -34,32 +34,25 @@ pub fn of_process(pid: Pid) -> io::Result<ProcessUsage> {
     let mut bytes = [0; LONGEST_STAT];
     let length = File::open(format!("/proc/{pid}/stat"))?.read(&mut bytes)?;
     let stat = String::from_utf8_lossy(bytes.get(..length).unwrap_or_default());
-    let (ticks, page) = (system_value(SysconfVar::CLK_TCK)?, system_value(SysconfVar::PAGE_SIZE)?);
+    let ticks = sysconf(SysconfVar::CLK_TCK)?.and_then(|ticks| u64::try_from(ticks).ok()).unwrap_or(0);
     let strange =
         || io::Error::new(ErrorKind::InvalidData, "/proc/PID/stat is not as proc_pid_stat(5) has it");
-    parse(&stat, ticks, page).ok_or_else(strange)
+    let (user_seconds, system_seconds, threads) = parse(&stat, ticks.max(1)).ok_or_else(strange)?;
+    // That file has it too, but without what each processor has not added up yet: some MiB on a large host.
+    let resident_bytes = process::resident_bytes(pid)?;
+    Ok(ProcessUsage { user_seconds, system_seconds, resident_bytes, threads })
 }
 
-fn system_value(name: SysconfVar) -> io::Result<u64> {
-    let value = sysconf(name)?.and_then(|value| u64::try_from(value).ok());
-    value.filter(|value| *value > 0).ok_or_else(|| io::Error::from(ErrorKind::Unsupported))
-}
-
-/// Reads the fields that proc_pid_stat(5) numbers 14, 15, 20 and 24.
-fn parse(stat: &str, ticks_a_second: u64, page_size: u64) -> Option<ProcessUsage> {
+/// Reads the fields that proc_pid_stat(5) numbers 14, 15 and 20: two times, in seconds, and a number of threads.
+fn parse(stat: &str, ticks_a_second: u64) -> Option<(f64, f64, u64)> {
     // The name in parentheses may hold anything, parentheses too. The field after it is the third.
     let (_, after_name) = stat.rsplit_once(") ")?;
     let mut fields = after_name.split(' ').skip(11);
     let mut next = |skipped: usize| fields.nth(skipped)?.parse::<u64>().ok();
     let (user, system) = (next(0)?, next(0)?);
-    let (threads, pages) = (next(4)?, next(3)?);
+    let threads = next(4)?;
     let seconds = |ticks: u64| ticks as f64 / ticks_a_second as f64;
-    Some(ProcessUsage {
-        user_seconds: seconds(user),
-        system_seconds: seconds(system),
-        resident_bytes: pages.saturating_mul(page_size),
-        threads,
-    })
+    Some((seconds(user), seconds(system), threads))
 }
 
 /// How many descriptors we have open.
@@ -78,18 +71,15 @@ pub fn own_descriptors() -> io::Result<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::process;
     use super::*;
 
     #[test]
     fn fields_are_counted_from_the_end_of_the_name() {
         let stat = "7 (a) b (c) ) S 1 7 7 0 -1 4194560 90 0 0 0 250 31 0 0 20 0 3 0 8211 5000000 420 \
                     18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n";
-        let usage =
-            ProcessUsage { user_seconds: 2.5, system_seconds: 0.31, resident_bytes: 420 * 4096, threads: 3 };
-        assert_eq!(parse(stat, 100, 4096), Some(usage));
-        assert_eq!(parse("7 (x) S 1 7 7 0 -1 4194560 90 0 0 0 250 31 0", 100, 4096), None);
-        assert_eq!(parse("", 100, 4096), None);
+        assert_eq!(parse(stat, 100), Some((2.5, 0.31, 3)));
+        assert_eq!(parse("7 (x) S 1 7 7 0 -1 4194560 90 0 0 0 250 31 0", 100), None);
+        assert_eq!(parse("", 100), None);
     }
 
     #[test]

@@ -76,15 +76,15 @@ families! {
         "Connections that subscribe to events.";
     QUEUES "procnanny_queue_length" Gauge None
         "What waits, by queue: commands to carry out (operations), replies for later (waiters), surveys of many instances \
-         (surveys), clients with replies that they do not fetch (outboxes), hooks.";
+         (surveys), clients with replies that they do not fetch (outboxes), hooks to run (hooks).";
     UNFETCHED "procnanny_outbox_bytes" Gauge Bytes
         "Replies that wait for clients to fetch them.";
-    OUTPUT "procnanny_output_bytes" Counter Bytes
-        "Captured output, by what became of it: taken in, written, dropped.";
     HOOKS "procnanny_hooks" Counter None
-        "Hooks, by outcome: succeeded, failed, dropped because too many waited.";
+        "Hooks, by their result: succeeded, failed, or dropped without having been run.";
     HOOKS_RUNNING "procnanny_hooks_running" Gauge None
         "Hooks that are under way.";
+    OUTPUT "procnanny_output_bytes" Counter Bytes
+        "Captured output, by what became of it: taken in, written, dropped.";
     REPLIES_DROPPED "procnanny_replies_dropped" Counter None
         "Replies that were not fetched and thrown away.";
     NOTIFICATIONS_DROPPED "procnanny_notifications_dropped" Counter None

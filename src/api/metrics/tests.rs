@@ -24,7 +24,7 @@ fn facts() -> Facts<'static> {
         captured: [("output_taken", 21), ("output_written", 20), ("output_dropped", 1)],
         replies_dropped: 2,
         notifications_dropped: 1,
-        hooks: HookCounts { queued: 13, running: 14, run: 20, failed: 3, dropped: 15 },
+        hooks: HookCounts { queued: 31, running: 32, run: 40, failed: 7, dropped: 34 },
     }
 }
 
@@ -120,10 +120,11 @@ fn the_supervisor_is_told_of_too() {
         ("procnanny_cpu_seconds_total{mode=\"system\"}", "0.25"),
         ("procnanny_resident_memory_bytes", "8192"),
         ("procnanny_output_bytes_total{fate=\"written\"}", "20"),
-        ("procnanny_hooks_total{outcome=\"succeeded\"}", "17"),
-        ("procnanny_hooks_total{outcome=\"dropped\"}", "15"),
-        ("procnanny_hooks_running", "14"),
-        ("procnanny_queue_length{queue=\"hooks\"}", "13"),
+        ("procnanny_hooks_total{result=\"succeeded\"}", "33"),
+        ("procnanny_hooks_total{result=\"failed\"}", "7"),
+        ("procnanny_hooks_total{result=\"dropped\"}", "34"),
+        ("procnanny_hooks_running", "32"),
+        ("procnanny_queue_length{queue=\"hooks\"}", "31"),
         ("procnanny_replies_dropped_total", "2"),
         ("procnanny_notifications_dropped_total", "1"),
         ("procnanny_connections_refused_total", "3"),
