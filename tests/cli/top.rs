@@ -123,6 +123,26 @@ fn pages_show_what_an_instance_prints() {
 }
 
 #[test]
+fn pages_tell_how_runs_ended_and_why_it_is_so() {
+    if !tmux::is_installed() {
+        skip!("there is no tmux");
+    }
+    let supervisor = fleet();
+    let window = Window::start(&supervisor, "top bad");
+    // The run was over before anybody looked.
+    window.expect("it is listed", |screen| row(screen, "bad/0").contains("▁"));
+    window.press(&["h"]);
+    let screen = window.expect("its history", |screen| screen[0] == "history of bad/0");
+    assert!(screen.iter().any(|line| line.contains("exit 3")), "{screen:#?}");
+    window.press(&["h", "w"]);
+    window.expect("why", |screen| screen[0] == "why bad/0" && screen[1].starts_with("bad/0 is in backoff"));
+    window.resize(30, 24);
+    window.expect("it still fits", |screen| screen[1].len() <= 30 && screen[1].starts_with("bad/0 is "));
+    window.press(&["w", "q"]);
+    window.expect_given_back(0);
+}
+
+#[test]
 fn a_terminal_is_given_back_by_whoever_is_told_to_end() {
     if !tmux::is_installed() {
         skip!("there is no tmux");

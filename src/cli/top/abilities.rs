@@ -9,6 +9,8 @@ pub struct Abilities {
     pub usage: Ability,
     /// `history`.
     pub history: Ability,
+    /// `why`.
+    pub why: Ability,
     /// `tail`.
     pub tail: Ability,
 }
@@ -31,6 +33,7 @@ impl Abilities {
         Self {
             usage: Ability::of(usage),
             history: Ability::of(method("history")),
+            why: Ability::of(method("why")),
             tail: Ability::of(method("tail")),
         }
     }
@@ -55,8 +58,8 @@ mod tests {
     #[test]
     fn what_is_not_listed_is_missing() {
         let of = |json: &str| Abilities::of(&json::parse(json).unwrap());
-        let all = of(r#"{"methods":{"list":{"arguments":{"usage":{}}},"history":{},"tail":{}}}"#);
-        assert!(all.usage.is_there() && all.history.is_there() && all.tail.is_there());
+        let all = of(r#"{"methods":{"list":{"arguments":{"usage":{}}},"history":{},"why":{},"tail":{}}}"#);
+        assert!(all.usage.is_there() && all.history.is_there() && all.why.is_there() && all.tail.is_there());
         let old = of(r#"{"methods":{"list":{"arguments":{"program":{}}}}}"#);
         assert_eq!(old, Abilities::default());
         assert_eq!(of("{}"), Abilities::default());

@@ -258,8 +258,12 @@ mod tests {
     use super::super::runs::{End, Run};
     use super::*;
 
-    const ALL_THERE: Abilities =
-        Abilities { usage: Ability::There, history: Ability::There, tail: Ability::There };
+    const ALL_THERE: Abilities = Abilities {
+        usage: Ability::There,
+        history: Ability::There,
+        why: Ability::There,
+        tail: Ability::There,
+    };
 
     fn text(pieces: &Pieces) -> String {
         pieces.iter().map(|(text, _)| text.as_str()).collect()

@@ -29,8 +29,8 @@ pub struct Scene<'a> {
     pub endpoint: &'a str,
     /// Why it is not there, if it is not.
     pub gone: Option<&'a str>,
-    /// The lines of the page that is open.
-    pub page: &'a [Pieces],
+    /// The lines of the page that is open: lines that fit.
+    pub page: &'a [String],
     /// What stands below the list, the latest last: lines that fit.
     pub below: &'a [String],
     /// Now, on the clock of the model.
@@ -206,7 +206,7 @@ fn foot(scene: &Scene<'_>) -> Pieces {
         }
         (None, Mode::Page(_)) => faint("q: back  j/k/space/b: scroll  g/G: beginning/end"),
         (None, Mode::List) => {
-            faint("?:help s:sort /:filter u:start d:stop r:restart l:logs h:history q:quit")
+            faint("?:help s:sort /:filter u:start d:stop r:restart l:logs h:history w:why q:quit")
         }
     }
 }
@@ -217,6 +217,7 @@ fn page_lines(scene: &Scene<'_>, page: &Page, division: Division, look: Look) ->
         Subject::Help => "procnanny top: keys".to_string(),
         Subject::Logs => format!("logs of {name}"),
         Subject::History => format!("history of {name}"),
+        Subject::Why => format!("why {name}"),
     };
     let mut title = vec![(title, Style::Strong)];
     title
@@ -226,7 +227,7 @@ fn page_lines(scene: &Scene<'_>, page: &Page, division: Division, look: Look) ->
         lines.push(look.joined(&title));
     }
     let first = page.first(scene.page.len(), division.page);
-    lines.extend(scene.page.iter().skip(first).take(division.page).map(|line| look.joined(line)));
+    lines.extend(scene.page.iter().skip(first).take(division.page).cloned());
     lines
 }
 

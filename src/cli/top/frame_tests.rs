@@ -5,7 +5,8 @@ use super::super::order::{self, Sort};
 use super::*;
 use crate::wire::json;
 
-const ALL: Abilities = Abilities { usage: Ability::There, history: Ability::There, tail: Ability::There };
+const ALL: Abilities =
+    Abilities { usage: Ability::There, history: Ability::There, why: Ability::There, tail: Ability::There };
 
 /// A screen over instances of some programs.
 struct Stage {

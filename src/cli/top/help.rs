@@ -3,7 +3,7 @@
 use super::columns::Pieces;
 use crate::cli::render::style::Style;
 
-const KEYS: [(&str, &str); 15] = [
+const KEYS: [(&str, &str); 16] = [
     ("j k, arrows", "select the next or the one before"),
     ("PgUp PgDn", "a page back or on"),
     ("g G, Home End", "the first, the last"),
@@ -15,6 +15,7 @@ const KEYS: [(&str, &str); 15] = [
     ("r", "restart it, after a question"),
     ("l", "what it prints"),
     ("h, Enter", "how its runs ended"),
+    ("w", "why it is in its state, and what happens next"),
     ("Ctrl-L", "draw the screen anew"),
     ("?", "this page"),
     ("q", "end; on a page, back to the list"),

@@ -26,6 +26,8 @@ pub enum Subject {
     Logs,
     /// How its runs ended.
     History,
+    /// Why it is in its state, and what happens next.
+    Why,
 }
 
 /// A page over the list.
@@ -200,6 +202,7 @@ impl Interface {
             Key::Char('h') | Key::Enter => {
                 return self.open(Subject::History, shown.abilities.history, "history");
             }
+            Key::Char('w') => return self.open(Subject::Why, shown.abilities.why, "why"),
             Key::Char('?') => {
                 let page = Page { subject: Subject::Help, of: None, first: Place::Line(0) };
                 self.mode = Mode::Page(page.clone());
@@ -245,6 +248,7 @@ impl Interface {
             Key::Char('q' | 'Q') | Key::Escape | Key::Enter => return Action::Show,
             Key::Char('l') if page.subject == Subject::Logs => return Action::Show,
             Key::Char('h') if page.subject == Subject::History => return Action::Show,
+            Key::Char('w') if page.subject == Subject::Why => return Action::Show,
             Key::Char('?') if page.subject == Subject::Help => return Action::Show,
             Key::Char('k') | Key::Up => first.saturating_sub(1),
             Key::Char('j') | Key::Down => first + 1,

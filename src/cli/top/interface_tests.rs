@@ -4,7 +4,8 @@ fn ids(count: u64) -> Vec<Id> {
     (0..count).map(|instance| Id { program: "web".to_string(), instance }).collect()
 }
 
-const ALL: Abilities = Abilities { usage: Ability::There, history: Ability::There, tail: Ability::There };
+const ALL: Abilities =
+    Abilities { usage: Ability::There, history: Ability::There, why: Ability::There, tail: Ability::There };
 
 /// An interface over a list, with room for ten.
 struct Session {
@@ -155,13 +156,16 @@ fn pages_scroll_and_stay_at_the_end_of_what_grows() {
     assert!(matches!(session.press(Key::Enter), Action::Open(Page { subject: Subject::History, .. })));
     session.letters("h");
     assert_eq!(session.interface.mode, Mode::List);
+    assert!(matches!(session.letters("w"), Action::Open(Page { subject: Subject::Why, .. })));
+    session.letters("w");
+    assert_eq!(session.interface.mode, Mode::List);
 }
 
 #[test]
 fn what_a_supervisor_cannot_be_asked_is_said() {
     let mut session = Session::new(3);
     session.abilities = Abilities::default();
-    for (key, method) in [("l", "tail"), ("h", "history")] {
+    for (key, method) in [("l", "tail"), ("h", "history"), ("w", "why")] {
         assert_eq!(session.letters(key), Action::Show);
         assert_eq!(session.interface.mode, Mode::List);
         assert!(session.interface.message.as_ref().is_some_and(|message| message.contains(method)));

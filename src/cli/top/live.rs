@@ -4,19 +4,19 @@
 //! unless the order needs it of all. Nothing is written while nothing that is shown has changed.
 
 use super::abilities::Abilities;
-use super::columns::Pieces;
 use super::frame::{self, Division, Scene};
 use super::interface::{Action, Interface, Mode, Operation, Page, Shown, Subject};
 use super::keys::{Key, Keys};
 use super::logs::{Logs, SOURCES};
 use super::model::{Asked, Id, Model, Row, Told};
-use super::{help, history, order, runs};
+use super::{help, order, runs};
 use crate::cli::client::Call;
 use crate::cli::exit::{Failure, say};
 use crate::cli::feed::{Feed, News};
 use crate::cli::filter::Filter;
 use crate::cli::render::style::{Colour, Look};
 use crate::cli::render::text::uncapitalised;
+use crate::cli::render::{history, why};
 use crate::cli::terminal::{Screen, Size};
 use crate::wire::value::Value;
 use std::io;
@@ -97,7 +97,7 @@ pub struct Live {
     abilities: Abilities,
     interface: Interface,
     keys: Keys,
-    page: Vec<Pieces>,
+    page: Vec<String>,
     logs: Option<Logs>,
     gone: Option<Gone>,
     read_at: Instant,
@@ -169,6 +169,10 @@ impl Live {
             self.draw(below)?;
         }
         self.wait(feed, other, at_most)
+    }
+
+    fn look(&self) -> Look {
+        Look { colour: Colour::of_stdout(), width: Some(self.screen.size().columns) }
     }
 
     fn now(&self) -> f64 {
@@ -300,8 +304,7 @@ impl Live {
 
     /// Writes what differs from what is on the screen.
     fn draw(&mut self, below: &[String]) -> Result<(), Failure> {
-        let size = self.screen.size();
-        let look = Look { colour: Colour::of_stdout(), width: Some(size.columns) };
+        let (size, look) = (self.screen.size(), self.look());
         let shown = order::shown(&self.model, self.interface.sort, &self.interface.filter);
         self.ids = shown.iter().map(|(id, _)| (*id).clone()).collect();
         self.division = Division::new(size.lines, shown.len(), below.len());
@@ -349,6 +352,10 @@ impl Live {
             if feed.signals().take_resized() {
                 self.screen.resized();
                 self.forget_drawn()?;
+                if let Mode::Page(page) = &self.interface.mode {
+                    // Its lines are made for a width.
+                    self.open_page(feed, page.clone())?;
+                }
                 lasts = Duration::ZERO;
             }
             if other.is_some() && is_ready(watched.len() - 1) {
@@ -470,21 +477,36 @@ impl Live {
 
     fn open_page(&mut self, feed: &mut Feed, page: Page) -> Result<(), Failure> {
         match (page.subject, page.of) {
-            (Subject::Help, _) => self.page = help::page(),
+            (Subject::Help, _) => {
+                self.page = help::page().iter().map(|line| self.look().joined(line)).collect()
+            }
             (Subject::Logs, Some(id)) => {
-                self.logs = Some(Logs::new(id));
+                self.logs.get_or_insert_with(|| Logs::new(id));
                 self.follow_logs(feed)?;
             }
-            (Subject::History, Some(id)) => {
-                let call = Call::new("history").selecting(&[id.name()]);
-                match feed.request(&call) {
-                    Ok(Some(reply)) => self.page = history::page(&reply),
-                    Ok(None) => self.leave_page(NOBODY.to_string()),
-                    Err(Failure::Refused(refusal)) => self.leave_page(uncapitalised(&refusal.sentence)),
-                    Err(failure) => return Err(failure),
-                }
+            (Subject::History, Some(id)) => self.ask_page(feed, "history", &id, history::render)?,
+            (Subject::Why, Some(id)) => self.ask_page(feed, "why", &id, why::render)?,
+            (Subject::Logs | Subject::History | Subject::Why, None) => {}
+        }
+        Ok(())
+    }
+
+    /// A page that is what a command prints about an instance.
+    fn ask_page(
+        &mut self,
+        feed: &mut Feed,
+        method: &str,
+        id: &Id,
+        render: impl Fn(&[Value], Look) -> String,
+    ) -> Result<(), Failure> {
+        match feed.request(&Call::new(method).selecting(&[id.name()])) {
+            Ok(Some(reply)) => {
+                let instances = reply.get(method).and_then(Value::as_array).unwrap_or_default();
+                self.page = render(instances, self.look()).lines().map(str::to_string).collect();
             }
-            (Subject::Logs | Subject::History, None) => {}
+            Ok(None) => self.leave_page(NOBODY.to_string()),
+            Err(Failure::Refused(refusal)) => self.leave_page(uncapitalised(&refusal.sentence)),
+            Err(failure) => return Err(failure),
         }
         Ok(())
     }
@@ -505,7 +527,7 @@ impl Live {
         match refused.pop() {
             Some(sentence) if refused.len() + 1 == SOURCES.len() => self.leave_page(sentence),
             Some(_) | None => {
-                self.page = logs.page();
+                self.page = logs.page().iter().map(|line| self.look().joined(line)).collect();
                 self.logs = Some(logs);
             }
         }

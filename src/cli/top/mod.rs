@@ -7,7 +7,7 @@
 //! | `order` | which instances are shown, and in which order |
 //! | `keys`, `interface` | keys, and what they do: a state machine |
 //! | `columns`, `frame` | what is on the screen, in the room that there is |
-//! | `help`, `history`, `logs` | pages over it |
+//! | `help`, `logs` | pages over it |
 //! | `live` | the screen itself, which asks and draws |
 //!
 //! All but the last is pure.
@@ -16,7 +16,6 @@ mod abilities;
 mod columns;
 mod frame;
 mod help;
-mod history;
 mod interface;
 mod keys;
 pub mod live;
