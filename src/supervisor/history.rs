@@ -58,7 +58,7 @@ impl Supervisor {
         instance.exits.count(DeathCause::of(&last));
         instance.last = Some(last);
         self.await_last_words(key, number);
-        self.output_ends(key);
+        self.output_ends(key, pid);
     }
 
     /// The runs of instances that are remembered.

@@ -195,10 +195,8 @@ impl Supervisor {
                 }
             }
         }
-        if self.is_marked(key) {
-            // The logger is to know of the streams before there is anything in them that the marker belongs before.
-            self.talk_to_logger();
-        }
+        // Before there is a process: what it prints comes after, however fast it and the logger are.
+        self.mark(key, || "starts".to_string());
         Ok(())
     }
 
@@ -211,14 +209,16 @@ impl Supervisor {
                 counters.pid.store(pid.raw(), Ordering::Relaxed);
             }
         }
-        self.mark(key, || format!("started, pid {pid}"));
     }
 
     /// A process of an instance has ended, or could not be started; its instance knows how.
-    pub fn output_ends(&mut self, key: InstanceKey) {
+    pub fn output_ends(&mut self, key: InstanceKey, pid: Option<Pid>) {
         let ending = self.fleet.instance(key).and_then(|it| it.ending(crate::sys::signals::signal_name));
         if let Some(ending) = ending {
-            self.mark(key, || ending);
+            self.mark(key, || match pid {
+                Some(pid) => format!("{ending}, pid {pid}"),
+                None => ending,
+            });
         }
     }
 
@@ -268,6 +268,8 @@ impl Supervisor {
                 }
             }
         }
+        // Before whoever asked for it hears that it is done.
+        self.talk_to_logger();
     }
 
     /// Has all files opened anew by their names.
