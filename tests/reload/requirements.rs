@@ -1,6 +1,6 @@
 //! Programs of files that require each other: started in order, checked as a whole, and changed as a whole.
 
-use super::common::{EventSource, Launcher, ProgramSettings, Supervisor, sleeper, strings};
+use super::common::{EventSource, Launcher, ProgramSettings, Supervisor, eventually_true, sleeper, strings};
 use super::{program, reload};
 use crate::args;
 use procnanny::wire::value::Value;
@@ -87,6 +87,6 @@ fn one_that_is_bound_lives_through_the_removal_of_what_it_no_longer_requires() {
     let text = program("new", "") + &program("web", "requires = ['new']\nbound = true");
     reload(&mut supervisor, &text);
     supervisor.wait_for("new", "running");
+    eventually_true("what is gone has stopped", || supervisor.rows("*").len() == 2);
     assert_eq!(supervisor.row("web", 0).pid, pid);
-    assert_eq!(supervisor.rows("*").len(), 2);
 }
