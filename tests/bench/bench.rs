@@ -11,6 +11,7 @@
 mod captured;
 mod deaths;
 mod echo;
+mod events;
 mod floor;
 mod footprint;
 mod history;
@@ -38,13 +39,14 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 /// A group of measurements: its name on the command line, and what it does.
 type Benchmark = (&'static str, fn(&Bench) -> Outcome<Vec<Row>>);
 
-const BENCHMARKS: [Benchmark; 14] = [
+const BENCHMARKS: [Benchmark; 15] = [
     ("start", starts::start_and_stop),
     ("death", deaths::one_by_one),
     ("herd", deaths::all_at_once),
     ("hooks", hooks::storm),
     ("requests", requests::requests),
     ("status", requests::large_status),
+    ("events", events::events),
     ("reload", reload::reload),
     ("log", log::log),
     ("memory", footprint::memory),

@@ -9,4 +9,5 @@ mod wire;
 mod fields;
 mod following;
 mod memory;
+mod storm;
 mod subscribers;

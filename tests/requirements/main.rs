@@ -7,6 +7,7 @@ mod common;
 mod bound;
 mod conditions;
 mod order;
+mod real;
 mod refused;
 mod stopping;
 mod waiting;
