@@ -1,6 +1,7 @@
 //! From the settings of a program to all that a new process needs: substituted, looked up, and free of anything
 //! that would have to be done between fork and exec.
 
+use super::environment::Inherited;
 use super::readiness::Voice;
 use super::sockets::{self, PassedSocket};
 use crate::api::hook;
@@ -10,14 +11,13 @@ use crate::core::health::HealthCheck;
 use crate::core::hook::{Hook, Pattern};
 use crate::core::ids::InstanceIndex;
 use crate::core::program::{IoPriority, ProcessSettings, Program, User};
-use crate::core::settings::{self, InheritEnv, Scheduler, StandardInput};
+use crate::core::settings::{self, Scheduler, StandardInput};
 use crate::core::substitute::Substitution;
 use crate::sys::limits::{Limit, LimitValues};
 use crate::sys::plan::{self, Blueprint, ChildDescriptor, ChildPlan, Credentials, DEFAULT_PATH, candidates};
 use crate::sys::priority::{self, IoClass};
 use crate::sys::process::Pid;
 use crate::sys::scheduling::{CpuMask, SchedulingPolicy};
-use std::borrow::Cow;
 use std::ffi::{CString, NulError};
 use std::io::Stdout;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -200,8 +200,8 @@ impl Launch {
     ) -> Result<Blueprint<'_>, NulError> {
         let string = |text: &str| CString::new(here.apply(text));
         let command = here.apply(command);
-        let environment = self.environment_of(settings, here, own);
-        let environment = environment.into_iter().map(Variable::into_text).collect::<Result<Vec<_>, _>>()?;
+        let inherited = Inherited { own: &self.environment, rpc: &self.rpc };
+        let environment = inherited.environment_of(settings, here, own)?;
         let path = environment.iter().find_map(|text| text.as_bytes().strip_prefix(b"PATH="));
         let candidates = candidates(command.as_bytes(), path.unwrap_or(DEFAULT_PATH))?;
         let mut arguments = vec![CString::new(command)?];
@@ -247,93 +247,6 @@ impl Launch {
         let set: Vec<_> = set.collect();
         let is_set = |limit| set.iter().any(|(other, _)| *other == limit);
         original.into_iter().filter(|(limit, _)| !is_set(*limit)).chain(set.iter().copied()).collect()
-    }
-
-    /// Ours, as far as it is inherited; then what follows the user; then what was configured; then what tells the
-    /// program who it is; then what this process alone is told. In the order of the names.
-    fn environment_of<'a>(
-        &'a self,
-        settings: &'a ProcessSettings,
-        here: Substitution<'a>,
-        own: Vec<(&'static str, String)>,
-    ) -> Vec<Variable<'a>> {
-        let is_inherited = |name: &[u8]| match &settings.inherit_env {
-            InheritEnv::All => true,
-            InheritEnv::Nothing => false,
-            InheritEnv::Only(names) => names.iter().any(|only| only.as_bytes() == name),
-        };
-        let mut all: Vec<Variable<'a>> = self.environment.iter().map(Variable::inherited).collect();
-        all.retain(|variable| is_inherited(variable.name));
-        if let Some(account) = settings.user.as_ref().and_then(|user| user.account.as_ref()) {
-            all.push(Variable::given("HOME", &account.home));
-            all.push(Variable::given("USER", &account.name));
-            all.push(Variable::given("LOGNAME", &account.name));
-            all.push(Variable::given("SHELL", &account.shell));
-        }
-        let of_files = settings.env_files.iter().flat_map(|file| &file.variables);
-        all.extend(of_files.map(|(name, value)| Variable::given(name, value)));
-        all.extend(settings.env.iter().map(|(name, value)| Variable::made(name, here.apply(value))));
-        all.push(Variable::given("PROCNANNY_PROGRAM", here.program));
-        all.push(Variable::made("PROCNANNY_INSTANCE", here.instance.to_string()));
-        if !self.rpc.is_empty() {
-            all.push(Variable::given("PROCNANNY_RPC", &self.rpc));
-        }
-        all.extend(own.into_iter().map(|(name, value)| Variable::made(name, value)));
-        // Of several of the same name the last holds. Sorting keeps their order, and its time does not grow with the
-        // square of their number.
-        all.reverse();
-        all.sort_by_key(|variable| variable.name);
-        all.dedup_by_key(|variable| variable.name);
-        all
-    }
-}
-
-/// A variable of an environment.
-#[derive(Debug)]
-struct Variable<'a> {
-    name: &'a [u8],
-    content: Content<'a>,
-}
-
-/// What a variable is made of.
-#[derive(Debug)]
-enum Content<'a> {
-    /// The whole of it, `NAME=VALUE`.
-    Whole(&'a CString),
-    /// Its value.
-    Value(Cow<'a, str>),
-}
-
-impl<'a> Variable<'a> {
-    fn inherited(text: &'a CString) -> Self {
-        let bytes = text.as_bytes();
-        Self {
-            name: bytes.split(|byte| *byte == b'=').next().unwrap_or(bytes),
-            content: Content::Whole(text),
-        }
-    }
-
-    fn given(name: &'a str, value: &'a str) -> Self {
-        Self { name: name.as_bytes(), content: Content::Value(Cow::Borrowed(value)) }
-    }
-
-    fn made(name: &'a str, value: String) -> Self {
-        Self { name: name.as_bytes(), content: Content::Value(Cow::Owned(value)) }
-    }
-
-    /// `NAME=VALUE`.
-    fn into_text(self) -> Result<CString, NulError> {
-        match self.content {
-            Content::Whole(text) => Ok(text.clone()),
-            Content::Value(value) => {
-                // With room for what ends a C string.
-                let mut text = Vec::with_capacity(self.name.len() + value.len() + 2);
-                text.extend_from_slice(self.name);
-                text.push(b'=');
-                text.extend_from_slice(value.as_bytes());
-                CString::new(text)
-            }
-        }
     }
 }
 
@@ -423,38 +336,6 @@ mod tests {
             rpc: String::new(),
             oom_score_adj: None,
         }
-    }
-
-    fn environment(settings: &ProcessSettings) -> Vec<String> {
-        let launch = launch();
-        let here = Substitution { program: "web", instance: InstanceIndex(3), uid: 5, gid: 6, source: None };
-        let all = launch.environment_of(settings, here, Vec::new());
-        let shown = all.into_iter().map(|variable| variable.into_text().unwrap().into_string().unwrap());
-        shown.filter(|variable| !variable.starts_with("PROCNANNY_")).collect()
-    }
-
-    #[test]
-    fn each_layer_of_the_environment_goes_over_the_one_before() {
-        let mut settings = ProcessSettings::default();
-        assert_eq!(environment(&settings), ["HOME=/root", "LANG=C", "PATH=/bin"]);
-        let account = Account { name: "me".to_string(), home: "/me".to_string(), ..Account::default() };
-        let identity = Identity { given: "me".to_string(), id: 1000 };
-        settings.user = Some(User { identity, account: Some(account) });
-        let pair = |name: &str, value: &str| (name.to_string(), value.to_string());
-        let file = |value| settings::EnvFile {
-            path: String::new(),
-            variables: vec![pair("LANG", value), pair("HOME", value), pair("X", "%i")],
-        };
-        settings.env_files = vec![file("1"), file("2")];
-        settings.env = vec![pair("HOME", "%n"), pair("HOME", "%i")];
-        let expected = ["HOME=3", "LANG=2", "LOGNAME=me", "PATH=/bin", "SHELL=", "USER=me", "X=%i"];
-        assert_eq!(environment(&settings), expected);
-        settings.inherit_env = InheritEnv::Nothing;
-        settings.env_files.clear();
-        assert_eq!(environment(&settings), ["HOME=3", "LOGNAME=me", "SHELL=", "USER=me"]);
-        settings.user = None;
-        settings.inherit_env = InheritEnv::Only(vec!["LANG".to_string(), "NOT_THERE".to_string()]);
-        assert_eq!(environment(&settings), ["HOME=3", "LANG=C"]);
     }
 
     #[test]

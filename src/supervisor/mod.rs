@@ -6,7 +6,7 @@
 //! | `turn` | the loop: what is ready, what is due, what is asked, each a bounded amount a turn |
 //! | `source` | what an epoll token stands for |
 //! | `effects` | an input goes through the table, and its effects are carried out |
-//! | `launch`, `spawn`, `reap` | the plan, the beginning and the end of a process |
+//! | `launch`, `environment`, `spawn`, `reap` | the plan, the beginning and the end of a process |
 //! | `readiness`, `notifications` | how processes say that they are ready, how they are, that they still work |
 //! | `stopping` | the stop signal, the stop command, SIGKILL |
 //! | `children` | stop commands and what else runs beside the instances for a moment |
@@ -37,6 +37,7 @@ mod capture;
 mod cgroups;
 mod children;
 mod effects;
+mod environment;
 mod exit_when;
 mod health;
 mod history;
