@@ -1,3 +1,5 @@
+//! Whole screens, as lines.
+
 use super::super::abilities::Ability;
 use super::super::interface::{Operation, Shown};
 use super::super::keys::Key;

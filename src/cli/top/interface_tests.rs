@@ -1,3 +1,5 @@
+//! Keys pressed one after another, and what they lead to.
+
 use super::*;
 
 fn ids(count: u64) -> Vec<Id> {

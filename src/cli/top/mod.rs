@@ -8,9 +8,12 @@
 //! | `keys`, `interface` | keys, and what they do: a state machine |
 //! | `columns`, `frame` | what is on the screen, in the room that there is |
 //! | `help`, `logs` | pages over it |
-//! | `live` | the screen itself, which asks and draws |
+//! | `live` | the screen itself: what is known, drawn |
+//! | `live/asking` | what the supervisor is asked |
+//! | `live/pages` | the pages, opened and followed |
+//! | `live/waiting` | what is waited for: news, keys, time |
 //!
-//! All but the last is pure.
+//! All but `live` is pure.
 
 mod abilities;
 mod columns;
