@@ -8,7 +8,7 @@ use crate::core::log::{StreamId, TAIL};
 use crate::core::moment::Moment;
 use crate::sys::hand::{BUFFER, Hand};
 use crate::sys::log_memory::{LogMemory, StreamCounters};
-use crate::sys::output_pipe::unread;
+use crate::sys::pipe::unread;
 use crate::sys::process::exit_now;
 use crate::sys::splice::splice;
 use nix::errno::Errno;

@@ -21,7 +21,6 @@
 //! | `poll`, `timer`, `clock` | epoll, timerfd, the two clocks |
 //! | `process` | what a process asks or sets about itself; sending signals |
 //! | `standard` | the standard descriptors, open before anything else is |
-//! | `output_pipe` | the pipe that a stream of output goes through |
 //! | `splice` | from pipe to pipe; making one larger |
 //! | `usage` | what a process uses |
 //! | `channel` | messages with descriptors between two processes of ours |
@@ -59,7 +58,6 @@ pub mod log_memory;
 mod mask;
 pub mod memory_file;
 pub mod notify;
-pub mod output_pipe;
 mod own_pid;
 pub mod pipe;
 pub mod plan;

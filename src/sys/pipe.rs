@@ -1,7 +1,8 @@
 //! Pipes from a process that may write when it likes to one that never waits for it (pipe(7)).
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
+use libc::c_int;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd;
@@ -50,6 +51,17 @@ pub fn read(reader: BorrowedFd<'_>, room: &mut [u8]) -> Result<Read, Errno> {
     }
 }
 
+/// How many bytes are in a pipe, not yet read: `FIONREAD`, pipe(7).
+///
+/// # Errors
+/// `ENOTTY` for what is no pipe.
+pub fn unread(pipe: BorrowedFd<'_>) -> Result<u64, Errno> {
+    let mut bytes: c_int = 0;
+    // SAFETY: the descriptor is borrowed and thus open; the request writes one int, for which there is room.
+    let result = unsafe { libc::ioctl(pipe.as_raw_fd(), libc::FIONREAD, &raw mut bytes) };
+    Errno::result(result).map(|_| u64::from(bytes.unsigned_abs()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,5 +76,26 @@ mod tests {
         assert_eq!((next(), next(), next()), (Ok(Read::Bytes(3)), Ok(Read::Bytes(1)), Ok(Read::Nothing)));
         drop(writer);
         assert_eq!(next(), Ok(Read::End));
+    }
+
+    #[test]
+    fn what_is_not_read_is_counted() {
+        let Pipe { reader, writer } = new().unwrap();
+        assert_eq!(unread(reader.as_fd()), Ok(0));
+        unistd::write(&writer, b"hello").unwrap();
+        assert_eq!(unread(reader.as_fd()), Ok(5));
+        let mut buffer = [0; 3];
+        assert_eq!(unistd::read(&reader, &mut buffer), Ok(3));
+        assert_eq!(unread(reader.as_fd()), Ok(2));
+        let file = std::fs::File::open("/dev/null").unwrap();
+        assert_eq!(unread(file.as_fd()), Err(Errno::ENOTTY));
+    }
+
+    #[test]
+    fn only_the_reading_end_does_not_block() {
+        let Pipe { reader, writer } = new().unwrap();
+        assert_eq!(unistd::read(&reader, &mut [0]), Err(Errno::EAGAIN));
+        let flags = |end: &OwnedFd| fcntl(end.as_fd(), FcntlArg::F_GETFL).unwrap();
+        assert_eq!(flags(&writer) & OFlag::O_NONBLOCK.bits(), 0);
     }
 }

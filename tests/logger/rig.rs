@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use procnanny::core::log::{LogPolicy, OutputSource, StreamId, TAIL};
 use procnanny::sys::channel::{Channel, LONGEST_MESSAGE, Received};
 use procnanny::sys::log_memory::LogMemory;
-use procnanny::sys::output_pipe;
+use procnanny::sys::pipe::{self, Pipe};
 use procnanny::wire::log_channel::{FromLogger, OutputEndpoint, Route, Sink, ToLogger};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -70,7 +70,8 @@ impl Rig {
         let scratch = Scratch::new();
         let memory = LogMemory::create(TAIL).unwrap();
         let (streams, said) = Default::default();
-        let work = output_pipe::make().unwrap();
+        let Pipe { reader, writer } = pipe::new().unwrap();
+        let work = (reader, writer);
         let (process, channel) = spawn(stdout.as_ref(), wrapper);
         let mut rig =
             Self { scratch, memory, work, streams, channel: Some(channel), process, stdout, said, number: 0 };
@@ -112,7 +113,7 @@ impl Rig {
     pub fn open(&mut self, route: Route) -> StreamId {
         let stream = StreamId(self.number);
         self.number += 1;
-        let (reader, writer) = output_pipe::make().unwrap();
+        let Pipe { reader, writer } = pipe::new().unwrap();
         self.memory.clear(stream.0);
         let message = ToLogger::Open { stream, route: route.clone() };
         send(self.channel.as_ref().unwrap(), &message, &[reader.as_fd()]);

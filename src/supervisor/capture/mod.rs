@@ -27,7 +27,7 @@ use crate::core::program::{Output, ProcessSettings};
 use crate::sys::errno::words;
 use crate::sys::hand::Hand;
 use crate::sys::log_memory::LogMemory;
-use crate::sys::output_pipe::unread;
+use crate::sys::pipe::{self, Pipe, unread};
 use crate::sys::plan::ChildDescriptor;
 use crate::wire::log_channel::OutputEndpoint;
 pub use between::{Between, Printed};
@@ -288,6 +288,7 @@ impl Shared {
     fn make() -> Result<Self, nix::errno::Errno> {
         let memory = LogMemory::create(crate::core::log::TAIL)?;
         let hand = memory.hand()?;
-        Ok(Self { memory, hand, work: crate::sys::output_pipe::make()? })
+        let Pipe { reader, writer } = pipe::new()?;
+        Ok(Self { memory, hand, work: (reader, writer) })
     }
 }

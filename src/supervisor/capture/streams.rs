@@ -8,7 +8,7 @@ use crate::core::ids::InstanceKey;
 use crate::core::log::{OutputSource, StreamId};
 use crate::core::program::Output;
 use crate::sys::log_memory::{LogMemory, MOST_STREAMS};
-use crate::sys::output_pipe;
+use crate::sys::pipe::{self, Pipe};
 use crate::wire::log_channel::Route;
 use nix::errno::Errno;
 use std::collections::{HashMap, VecDeque};
@@ -108,7 +108,7 @@ impl Streams {
     /// # Errors
     /// `EMFILE`, `ENFILE`; `ENOSPC` when there are as many as there can be.
     pub fn open(&mut self, key: InstanceKey, source: OutputSource, output: Output) -> Result<(), Errno> {
-        let (reader, writer) = output_pipe::make()?;
+        let Pipe { reader, writer } = pipe::new()?;
         let id = match self.free.pop() {
             Some(id) => id,
             None => {
