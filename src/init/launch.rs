@@ -20,7 +20,7 @@ use std::os::unix::ffi::OsStrExt;
 pub fn launch(options: &Options, place: &Place) -> Result<Spawned, InitError> {
     let blueprint = blueprint(options, place)
         .map_err(|_| InitError { what: "a NUL byte in the command".to_string(), errno: Errno::EINVAL })?;
-    let spawned = spawn(&ChildPlan::new(blueprint)).map_err(|StepError { step, errno }| InitError {
+    let spawned = spawn(ChildPlan::new(blueprint)).map_err(|StepError { step, errno }| InitError {
         what: format!("cannot start {:?}, {step}", options.command_name()),
         errno,
     })?;

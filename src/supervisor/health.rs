@@ -115,7 +115,7 @@ impl Supervisor {
                 return self.health_check_failed(key, format!("was not executed: {error}"), self.now);
             }
         };
-        match fork::spawn(&plan) {
+        match fork::spawn(plan) {
             Ok(spawned) => self.take_charge(Purpose::Health(key), spawned, patience),
             // No process or no descriptor is left for it: that says nothing of the program.
             Err(_) => self.await_health_check(key),

@@ -232,7 +232,7 @@ impl Supervisor {
             HookLaunch { hook: &firing.hook, on: firing.on, event: &firing.event, stdin: stdin.as_fd() };
         let plan = self.launch.hook_plan(&launch, self.host);
         let plan = plan.map_err(|error| format!("exec: {error}").into_boxed_str())?;
-        fork::spawn(&plan).map_err(words)
+        fork::spawn(plan).map_err(words)
     }
 
     /// A run of a hook has ended that began at this time.

@@ -54,7 +54,7 @@ impl Supervisor {
             };
             let plan = self.launch.plan(program, key.index, self.host, given);
             let plan = plan.map_err(|error| format!("exec: {error}").into_boxed_str())?;
-            fork::spawn(&plan).map_err(|error| words(error, &program.settings.process))
+            fork::spawn(plan).map_err(|error| words(error, &program.settings.process))
         });
         let Some(instance) = self.fleet.instance_mut(key) else { return };
         instance.start_count = instance.start_count.saturating_add(1);

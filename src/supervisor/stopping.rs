@@ -41,7 +41,7 @@ impl Supervisor {
         let outputs = self.capture.outputs(key, &program.settings.process, &self.launch);
         let plan = self.launch.stop_plan(program, key.index, self.host, pid, outputs);
         let Some(plan) = plan.map_err(|error| not_executed(error.to_string()))? else { return Ok(false) };
-        let spawned = fork::spawn(&plan).map_err(|error| not_executed(step_words(error, None)))?;
+        let spawned = fork::spawn(plan).map_err(|error| not_executed(step_words(error, None)))?;
         self.take_charge(Purpose::Stop(key), spawned, Patience::WhileNeeded);
         Ok(true)
     }

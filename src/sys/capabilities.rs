@@ -4,8 +4,10 @@
 //! async-signal-safe: they run between fork and exec. The system calls are made directly, as the C library has no
 //! functions for them.
 
-use libc::{c_int, c_long, c_ulong};
+use libc::{c_int, c_ulong};
 use nix::errno::Errno;
+
+use super::raw::call;
 
 /// All names that are known, in lower case and without `cap_`, in the order of their numbers (linux/capability.h).
 pub const NAMES: [&str; 41] = [
@@ -146,8 +148,7 @@ pub(super) fn reduce_to(kept: u64, inheritable: u64) -> Result<(), Errno> {
         Sets { effective: high, permitted: high, inheritable: high_inheritable },
     ];
     // SAFETY: the header says that two structures follow, and two are there; both are only read.
-    let result = unsafe { libc::syscall(libc::SYS_capset, &raw const HEADER, sets.as_ptr()) };
-    Errno::result(result).map(drop)
+    unsafe { call!(libc::SYS_capset, &raw const HEADER, sets.as_ptr()) }.map(drop)
 }
 
 /// Makes these ambient, so that a user other than root keeps them over the exec. They have to be permitted and
@@ -161,10 +162,9 @@ pub(super) fn make_ambient(set: u64) -> Result<(), Errno> {
 }
 
 /// prctl(2) with two arguments; the others have to be zero.
-fn control(option: c_int, second: c_ulong, third: c_ulong) -> Result<c_long, Errno> {
-    const ZERO: c_ulong = 0;
+fn control(option: c_int, second: c_ulong, third: c_ulong) -> Result<usize, Errno> {
     // SAFETY: only numbers, for options that take nothing else.
-    Errno::result(unsafe { libc::prctl(option, second, third, ZERO, ZERO) }).map(c_long::from)
+    unsafe { call!(libc::SYS_prctl, option, second, third) }
 }
 
 #[cfg(test)]

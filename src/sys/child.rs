@@ -1,15 +1,17 @@
 //! The child, from fork to exec: a straight line of system calls.
 //!
 //! In here nothing allocates, takes a lock, panics, unwinds or drops: the process is a copy of one thread of a
-//! program with several, and whatever the others held stays held for ever (signal-safety(7), fork(2)). All memory that
-//! is used was prepared by the parent. The order of the steps is part of the configuration's contract.
+//! program with several, and whatever the others held stays held for ever (signal-safety(7), fork(2)); or it shares
+//! the memory of that program, which goes on meanwhile. So nothing is written to but what the parent has prepared for
+//! this one child, and its stack; and as even errno would be the parent's, the kernel is called directly, see
+//! [`raw`]. The order of the steps is part of the configuration's contract.
 
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::ffi::{CStr, c_char};
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::RawFd;
 
-use libc::{c_int, c_long, c_uint};
+use libc::{c_int, c_uint};
 use nix::errno::Errno;
 
 use super::fork::encode;
@@ -17,9 +19,10 @@ use super::identity;
 use super::limits::{self, Limit};
 use super::mask::Mask;
 use super::own_pid::OwnPidVariable;
-use super::plan::{Blueprint, ChildPlan, Membership, OtherDescriptors, Stream};
+use super::plan::{Blueprint, OtherDescriptors, OwnPlan, Place, Stream};
 use super::priority;
-use super::process::{self, Pid};
+use super::process::Pid;
+use super::raw::{self, call};
 use super::scheduling;
 use super::signals;
 use super::step::{Step, StepError};
@@ -30,28 +33,28 @@ const FIRST_OTHER: RawFd = 3;
 /// kernel's own bound on what a process can have open.
 const MOST_DESCRIPTORS: u64 = 1 << 20;
 
-/// A plan with what only exists for one fork.
+/// A plan with all that its child needs, which is there for it alone.
 #[derive(Debug)]
-pub(super) struct Image<'a> {
-    pub(super) plan: &'a ChildPlan<'a>,
+pub(super) struct Image {
+    pub(super) plan: OwnPlan,
     /// Null-terminated; points into the plan.
-    pub(super) arguments: &'a [*const c_char],
+    pub(super) arguments: Vec<*const c_char>,
     /// What a file of an unknown format is executed as, null-terminated: a shell, a place for the path, and the
     /// arguments. `None` if it is not.
-    pub(super) script: Option<&'a [Cell<*const c_char>]>,
+    pub(super) script: Option<Vec<Cell<*const c_char>>>,
     /// Null-terminated; points into the plan. Behind that is room for as many variables as there are in `own_pid`.
-    pub(super) environment: &'a mut [*const c_char],
+    pub(super) environment: Vec<*const c_char>,
     /// Variables that are to hold our id.
-    pub(super) own_pid: &'a mut [OwnPidVariable],
+    pub(super) own_pid: Vec<OwnPidVariable>,
     /// The writing end of the status pipe: close-on-exec, and above all descriptors that are passed.
     pub(super) report: RawFd,
     /// Room for as many descriptors as are passed.
-    pub(super) room: &'a mut [RawFd],
+    pub(super) room: Vec<RawFd>,
 }
 
 /// Becomes the program, or reports what failed and ends.
-pub(super) fn run(mut image: Image<'_>) -> ! {
-    let failed = match prepare(&mut image).and_then(|()| execute(&image)) {
+pub(super) fn run(image: &mut Image) -> ! {
+    let failed = match prepare(image).and_then(|()| execute(image)) {
         Ok(never) => match never {},
         Err(failed) => failed,
     };
@@ -60,19 +63,24 @@ pub(super) fn run(mut image: Image<'_>) -> ! {
         StepError { step: Step::Exec, errno: Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG } => 127,
         _ => 126,
     };
-    // SAFETY: the record lives until the call returns. The pipe is empty, so that a record fits; if the parent is
-    // gone, nobody is there who could be told. _exit(2) runs nothing of ours.
-    unsafe {
-        libc::write(image.report, record.as_ptr().cast(), record.len());
-        libc::_exit(code)
+    // The pipe is empty, so that a record fits; if the parent is gone, nobody is there who could be told.
+    let _ = raw::write(image.report, &record);
+    end(code)
+}
+
+/// Ends the process, and runs nothing of ours for it (_exit(2)).
+fn end(code: c_int) -> ! {
+    loop {
+        // SAFETY: only a number.
+        let _ = unsafe { call!(libc::SYS_exit_group, code) };
     }
 }
 
 /// All steps before the exec.
-fn prepare(image: &mut Image<'_>) -> Result<(), StepError> {
-    let plan = image.plan;
+fn prepare(image: &mut Image) -> Result<(), StepError> {
+    let plan = &image.plan;
     let blueprint = &plan.blueprint;
-    Step::Session.check(join(blueprint.membership))?;
+    Step::Session.check(join(plan.place))?;
     for signal in plan.dispositions {
         Step::Signals.check(signals::reset_disposition(*signal))?;
     }
@@ -83,7 +91,7 @@ fn prepare(image: &mut Image<'_>) -> Result<(), StepError> {
         *stdin = Stream::From(Step::Stdin.check(open(path, libc::O_RDONLY | libc::O_NOCTTY))?);
     }
     Step::Descriptors.check(place(streams))?;
-    Step::Descriptors.check(pass(&plan.passed, image.room))?;
+    Step::Descriptors.check(pass(&plan.passed, &mut image.room))?;
     match blueprint.others {
         OtherDescriptors::Closed => Step::Descriptors.check(close_others(&plan.passed, image.report))?,
         OtherDescriptors::Inherited => {}
@@ -115,28 +123,30 @@ fn prepare(image: &mut Image<'_>) -> Result<(), StepError> {
 }
 
 /// Completes the environment with the variables that hold our id, in place of the nulls at its end.
-fn add_own_pid(image: &mut Image<'_>) {
+fn add_own_pid(image: &mut Image) {
     let from = image.plan.blueprint.environment.len();
-    for (place, variable) in image.environment.iter_mut().skip(from).zip(&mut *image.own_pid) {
-        variable.fill(Pid::own());
-        *place = variable.as_ptr();
+    for (place, variable) in image.environment.iter_mut().skip(from).zip(&mut image.own_pid) {
+        if let Some(own) = Pid::new(raw::own_pid()) {
+            variable.fill(own);
+            *place = variable.as_ptr();
+        }
     }
 }
 
 /// Takes its place among sessions and process groups.
 ///
 /// Whether a terminal can be had is no matter of success: it may have hung up meanwhile.
-fn join(membership: Membership<'_>) -> Result<(), Errno> {
-    match membership {
-        Membership::OwnSession => own_session(),
-        Membership::OwnSessionOn(terminal) => {
+fn join(place: Place) -> Result<(), Errno> {
+    match place {
+        Place::Session => own_session(),
+        Place::SessionOn(terminal) => {
             own_session()?;
             // SAFETY: only numbers; 0 is not to take it from another session.
-            let _ = unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSCTTY, 0) };
+            let _ = unsafe { call!(libc::SYS_ioctl, terminal, libc::TIOCSCTTY, 0) };
             Ok(())
         }
-        Membership::OwnGroup => own_group(),
-        Membership::OwnGroupInForeground(terminal) => {
+        Place::Group => own_group(),
+        Place::GroupInForeground(terminal) => {
             own_group()?;
             move_to_foreground(terminal);
             Ok(())
@@ -146,18 +156,19 @@ fn join(membership: Membership<'_>) -> Result<(), Errno> {
 
 fn own_session() -> Result<(), Errno> {
     // SAFETY: no arguments.
-    checked(unsafe { libc::setsid() }.into()).map(drop)
+    unsafe { call!(libc::SYS_setsid) }.map(drop)
 }
 
 fn own_group() -> Result<(), Errno> {
     // SAFETY: only numbers, which stand for the caller.
-    checked(unsafe { libc::setpgid(0, 0) }.into()).map(drop)
+    unsafe { call!(libc::SYS_setpgid, 0, 0) }.map(drop)
 }
 
 /// Whoever is in the background may do so while SIGTTOU is blocked, as all signals are at this moment.
-fn move_to_foreground(terminal: BorrowedFd<'_>) {
-    // SAFETY: only numbers.
-    let _ = unsafe { libc::tcsetpgrp(terminal.as_raw_fd(), libc::getpid()) };
+fn move_to_foreground(terminal: RawFd) {
+    let group = raw::own_pid();
+    // SAFETY: numbers, and a pointer to one that is only read; this is what tcsetpgrp(3) does.
+    let _ = unsafe { call!(libc::SYS_ioctl, terminal, libc::TIOCSPGRP, &raw const group) };
 }
 
 /// When and where it runs.
@@ -181,37 +192,38 @@ fn schedule(blueprint: &Blueprint<'_>) -> Result<(), StepError> {
 fn go_to(blueprint: &Blueprint<'_>) -> Result<(), StepError> {
     if let Some(root) = &blueprint.chroot {
         // SAFETY: valid strings that outlive the calls. Without the second one, a way out of the root would be left.
-        Step::Chroot.check(checked(unsafe { libc::chroot(root.as_ptr()) }.into()))?;
+        Step::Chroot.check(unsafe { call!(libc::SYS_chroot, root.as_ptr()) })?;
         // SAFETY: as above.
-        Step::Chroot.check(checked(unsafe { libc::chdir(c"/".as_ptr()) }.into()))?;
+        Step::Chroot.check(unsafe { call!(libc::SYS_chdir, c"/".as_ptr()) })?;
     }
     if let Some(directory) = &blueprint.directory {
         // SAFETY: a valid string that outlives the call.
-        Step::Directory.check(checked(unsafe { libc::chdir(directory.as_ptr()) }.into()))?;
+        Step::Directory.check(unsafe { call!(libc::SYS_chdir, directory.as_ptr()) })?;
     }
     if let Some(mask) = blueprint.umask {
-        process::set_umask(mask);
+        // SAFETY: only a number. It cannot fail.
+        let _ = unsafe { call!(libc::SYS_umask, mask) };
     }
     Ok(())
 }
 
 fn open(path: &CStr, flags: c_int) -> Result<RawFd, Errno> {
     // SAFETY: a valid string that outlives the call. The descriptor is closed by the exec at the latest.
-    Errno::result(unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC | libc::O_LARGEFILE) })
+    unsafe { raw::open(path.as_ptr(), flags | libc::O_CLOEXEC) }
 }
 
 /// Writes to a file of the kernel, which takes a value with one call or not at all.
 fn write_and_close(descriptor: RawFd, value: &[u8]) -> Result<(), Errno> {
-    // SAFETY: a pointer to that many bytes, which are only read. The descriptor is ours, and not used after this.
-    unsafe {
-        let written = Errno::result(libc::write(descriptor, value.as_ptr().cast(), value.len()));
-        libc::close(descriptor);
-        written.map(drop)
-    }
+    let written = raw::write(descriptor, value);
+    close(descriptor);
+    written.map(drop)
 }
 
-fn checked(result: c_long) -> Result<c_long, Errno> {
-    Errno::result(result)
+/// Closes a descriptor of ours that is not used any more. That it may not be open is no error.
+fn close(descriptor: RawFd) {
+    // SAFETY: only a number. Nothing in this process uses the descriptor, though an `OwnedFd` may be there as a copy, or
+    // in the memory of the parent, to whose own descriptors this does nothing.
+    let _ = unsafe { call!(libc::SYS_close, descriptor) };
 }
 
 /// Brings standard input, output and error into place.
@@ -222,9 +234,7 @@ pub(super) fn place(mut streams: [Stream; 3]) -> Result<(), Errno> {
             && source < FIRST_OTHER
             && source != target
         {
-            // SAFETY: only numbers.
-            let moved = unsafe { libc::fcntl(source, libc::F_DUPFD_CLOEXEC, FIRST_OTHER) };
-            *stream = Stream::From(Errno::result(moved)?);
+            *stream = Stream::From(raw::fcntl(source, libc::F_DUPFD_CLOEXEC, FIRST_OTHER)?);
         }
     }
     for (target, stream) in (0..).zip(streams) {
@@ -238,20 +248,20 @@ pub(super) fn place(mut streams: [Stream; 3]) -> Result<(), Errno> {
 
 /// Makes `target` a duplicate of `source`, to be kept by the program.
 fn duplicate(source: RawFd, target: RawFd) -> Result<(), Errno> {
-    // SAFETY: only numbers; whatever `target` was is meant to be replaced.
-    checked(unsafe { libc::dup2(source, target) }.into()).map(drop)
+    const NO_FLAGS: c_int = 0;
+    // SAFETY: only numbers; whatever `target` was is meant to be replaced. They are never the same.
+    unsafe { call!(libc::SYS_dup3, source, target, NO_FLAGS) }.map(drop)
 }
 
 /// Keeps a standard descriptor as it is; if it is closed, a program must still not get its first file there.
 fn keep(target: RawFd) -> Result<(), Errno> {
-    // SAFETY: only numbers.
-    match checked(unsafe { libc::fcntl(target, libc::F_GETFD) }.into()) {
-        Ok(flags) if flags & c_long::from(libc::FD_CLOEXEC) == 0 => Ok(()),
-        // SAFETY: only numbers.
-        Ok(_) => checked(unsafe { libc::fcntl(target, libc::F_SETFD, 0) }.into()).map(drop),
+    const NONE: c_int = 0;
+    match raw::fcntl(target, libc::F_GETFD, NONE) {
+        Ok(flags) if flags & libc::FD_CLOEXEC == 0 => Ok(()),
+        Ok(_) => raw::fcntl(target, libc::F_SETFD, NONE).map(drop),
         Err(_) => {
             // SAFETY: a constant string. What is opened beside the target is closed with all others.
-            let null = Errno::result(unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) })?;
+            let null = unsafe { raw::open(c"/dev/null".as_ptr(), libc::O_RDWR) }?;
             if null == target { Ok(()) } else { duplicate(null, target) }
         }
     }
@@ -264,9 +274,7 @@ fn keep(target: RawFd) -> Result<(), Errno> {
 fn pass(passed: &[(RawFd, RawFd)], room: &mut [RawFd]) -> Result<(), Errno> {
     let Some((highest, _)) = passed.last() else { return Ok(()) };
     for ((_, source), moved) in passed.iter().zip(&mut *room) {
-        // SAFETY: only numbers.
-        let duplicate = unsafe { libc::fcntl(*source, libc::F_DUPFD_CLOEXEC, highest.saturating_add(1)) };
-        *moved = Errno::result(duplicate)?;
+        *moved = raw::fcntl(*source, libc::F_DUPFD_CLOEXEC, highest.saturating_add(1))?;
     }
     passed.iter().zip(room).try_for_each(|((number, _), moved)| duplicate(*moved, *number))
 }
@@ -301,8 +309,8 @@ fn kept(passed: &[(RawFd, RawFd)], report: RawFd) -> impl Iterator<Item = RawFd>
 fn close_range(first: c_uint, last: c_uint) -> Result<(), Errno> {
     const NO_FLAGS: c_uint = 0;
     // SAFETY: only numbers. Nothing in this process uses these descriptors any more, though their `OwnedFd`s are
-    // there as a copy: none of them is ever dropped, as the child ends with execve or _exit.
-    checked(unsafe { libc::syscall(libc::SYS_close_range, first, last, NO_FLAGS) }).map(drop)
+    // there: none of them is ever dropped by it, as the child ends with execve or _exit.
+    unsafe { call!(libc::SYS_close_range, first, last, NO_FLAGS) }.map(drop)
 }
 
 pub(super) fn close_one_by_one(passed: &[(RawFd, RawFd)], report: RawFd) -> Result<(), Errno> {
@@ -311,8 +319,7 @@ pub(super) fn close_one_by_one(passed: &[(RawFd, RawFd)], report: RawFd) -> Resu
     let mut next = FIRST_OTHER;
     for kept in kept(passed, report).chain([end]) {
         for descriptor in next..kept {
-            // SAFETY: as for `close_range`. That most of them are not open is no error.
-            unsafe { libc::close(descriptor) };
+            close(descriptor);
         }
         next = kept.saturating_add(1);
     }
@@ -320,11 +327,11 @@ pub(super) fn close_one_by_one(passed: &[(RawFd, RawFd)], report: RawFd) -> Resu
 }
 
 /// Executes the first candidate that can be, as execvp(3) does. Only returns with what went wrong.
-fn execute(image: &Image<'_>) -> Result<Infallible, StepError> {
+fn execute(image: &Image) -> Result<Infallible, StepError> {
     let mut verdict = Errno::ENOENT;
     let mut denied = false;
     for candidate in &image.plan.blueprint.candidates {
-        let outcome = match execve(candidate, image.arguments, image.environment) {
+        let outcome = match execve(candidate, &image.arguments, &image.environment) {
             Errno::ENOEXEC => execute_script(candidate, image),
             errno => errno,
         };
@@ -339,22 +346,23 @@ fn execute(image: &Image<'_>) -> Result<Infallible, StepError> {
 }
 
 /// Has a shell run a file of an unknown format, if that is wanted. Only returns with what went wrong.
-fn execute_script(path: &CStr, image: &Image<'_>) -> Errno {
+fn execute_script(path: &CStr, image: &Image) -> Errno {
     const SHELL: &CStr = c"/bin/sh";
-    let Some(script) = image.script else { return Errno::ENOEXEC };
+    let Some(script) = &image.script else { return Errno::ENOEXEC };
     if let Some(place) = script.get(1) {
         place.set(path.as_ptr());
     }
     // SAFETY: a `Cell` has the layout of what is in it, and nobody else sees this copy of the array.
     let arguments = unsafe { std::slice::from_raw_parts(script.as_ptr().cast(), script.len()) };
-    execve(SHELL, arguments, image.environment);
+    execve(SHELL, arguments, &image.environment);
     // Where there is no shell, what is wrong is still the file.
     Errno::ENOEXEC
 }
 
 fn execve(path: &CStr, arguments: &[*const c_char], environment: &[*const c_char]) -> Errno {
     // SAFETY: a valid string, and two arrays that end with a null pointer and point to valid strings; all of them
-    // belong to the parent's copy of the plan, which is never freed in this process, or are constants.
-    unsafe { libc::execve(path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
-    Errno::last()
+    // belong to the plan, which stays as long as this process may look at it, or are constants.
+    let outcome = unsafe { call!(libc::SYS_execve, path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
+    // It does not return but with an error.
+    outcome.err().unwrap_or(Errno::ENOEXEC)
 }

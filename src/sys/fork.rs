@@ -1,7 +1,7 @@
 //! Starting a process without ever waiting for it: fork, and a pipe that tells later whether the exec worked.
 //!
-//! It is a plain fork and not vfork(2), although that is faster: vfork suspends the parent until the exec, and so a
-//! program, directory or interpreter on a file system that hangs would stop the whole supervisor.
+//! Where it can be, it is a fork without a copy of our memory, see [`flight`]; else a plain fork. It is never vfork(2),
+//! which suspends the parent until the exec.
 
 use std::cell::Cell;
 use std::ffi::{CString, c_char};
@@ -12,10 +12,11 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{self, ForkResult};
 
-use super::child;
+use super::child::{self, Image};
+use super::flight;
 use super::mask::Mask;
 use super::own_pid::OwnPidVariable;
-use super::plan::{ChildPlan, UnknownFormat};
+use super::plan::{ChildPlan, OwnPlan, UnknownFormat};
 use super::process::Pid;
 use super::step::{Step, StepError};
 
@@ -53,36 +54,14 @@ pub(super) const RECORD_SIZE: usize = 8;
 /// # Errors
 /// Only what fails before there is a child: [`Step::Pipe`] (`EMFILE`, `ENFILE`), [`Step::Fork`] (`EAGAIN` for a limit
 /// on processes, `ENOMEM`), [`Step::Signals`].
-pub fn spawn(plan: &ChildPlan<'_>) -> Result<Spawned, StepError> {
+pub fn spawn(plan: ChildPlan<'_>) -> Result<Spawned, StepError> {
+    let plan = plan.own;
     let highest = plan.passed.last().map_or(libc::STDERR_FILENO, |(number, _)| *number);
     let (status, report) = status_pipe(highest).map_err(|errno| StepError { step: Step::Pipe, errno })?;
-    let arguments = pointers(&plan.blueprint.arguments);
-    let mut environment = pointers(&plan.blueprint.environment);
-    let mut own_pid: Vec<_> = plan.blueprint.own_pid.iter().map(|name| OwnPidVariable::new(name)).collect();
-    environment.resize(environment.len() + own_pid.len(), ptr::null());
-    let script = match plan.blueprint.unknown_format {
-        UnknownFormat::Refused => None,
-        UnknownFormat::Script => Some(script(&plan.blueprint.arguments)),
-    };
-    let image = child::Image {
-        plan,
-        arguments: &arguments,
-        script: script.as_deref(),
-        environment: &mut environment,
-        own_pid: &mut own_pid,
-        report: report.as_raw_fd(),
-        room: &mut vec![-1; plan.passed.len()],
-    };
-
+    let image = image(plan, report.as_raw_fd());
     // A signal that arrived in the child before its dispositions are reset would run our handlers in it.
     let mask = Mask::ALL.swap().map_err(|errno| StepError { step: Step::Signals, errno })?;
-    // SAFETY: there may be other threads, so the child may do nothing but what is async-signal-safe. It only calls
-    // `child::run`, which keeps to that and never returns.
-    let outcome = match unsafe { unistd::fork() } {
-        Ok(ForkResult::Child) => child::run(image),
-        Ok(ForkResult::Parent { child }) => Pid::new(child.as_raw()).ok_or(Errno::ESRCH),
-        Err(errno) => Err(errno),
-    };
+    let outcome = begin(image);
     // Cannot fail: the set is one that the kernel gave us.
     let _ = mask.set();
     match outcome {
@@ -91,10 +70,48 @@ pub fn spawn(plan: &ChildPlan<'_>) -> Result<Spawned, StepError> {
     }
 }
 
+/// All that the child needs.
+pub(super) fn image(plan: OwnPlan, report: RawFd) -> Box<Image> {
+    let arguments = pointers(&plan.blueprint.arguments);
+    let mut environment = pointers(&plan.blueprint.environment);
+    let own_pid: Vec<_> = plan.blueprint.own_pid.iter().map(|name| OwnPidVariable::new(name)).collect();
+    environment.resize(environment.len() + own_pid.len(), ptr::null());
+    let script = match plan.blueprint.unknown_format {
+        UnknownFormat::Refused => None,
+        UnknownFormat::Script => Some(script(&plan.blueprint.arguments)),
+    };
+    let room = vec![-1; plan.passed.len()];
+    Box::new(Image { plan, arguments, script, environment, own_pid, report, room })
+}
+
+/// Has a new process carry out the image. All signals are blocked.
+fn begin(image: Box<Image>) -> Result<Pid, Errno> {
+    if !image.plan.may_share_memory() || !flight::is_possible() {
+        return fork(image);
+    }
+    match flight::begin(image) {
+        Ok(pid) => Ok(pid),
+        // A filter of system calls, or an emulator, that knows no such kind of process.
+        Err((Errno::EINVAL | Errno::ENOSYS | Errno::EPERM, image)) => fork(image),
+        Err((errno, _)) => Err(errno),
+    }
+}
+
+fn fork(mut image: Box<Image>) -> Result<Pid, Errno> {
+    // SAFETY: there may be other threads, so the child may do nothing but what is async-signal-safe. It only calls
+    // `child::run`, which keeps to that and never returns.
+    match unsafe { unistd::fork() }? {
+        ForkResult::Child => child::run(&mut image),
+        ForkResult::Parent { child } => Pid::new(child.as_raw()).ok_or(Errno::ESRCH),
+    }
+}
+
 /// Reads what the child of this status pipe has reported, without waiting.
 #[must_use]
 pub fn read_status(status: BorrowedFd<'_>) -> ExecStatus {
     let mut record = [0; RECORD_SIZE];
+    // What it says, it says when its child, or another one, is about to leave our memory.
+    flight::land();
     match unistd::read(status, &mut record) {
         Ok(0) => ExecStatus::Executed,
         Ok(RECORD_SIZE) => decode(record),

@@ -51,7 +51,7 @@ fn settled(status: &OwnedFd) -> ExecStatus {
 }
 
 fn run(blueprint: Blueprint<'_>) -> (ExecStatus, Ending) {
-    let spawned = spawn(&ChildPlan::new(blueprint)).unwrap();
+    let spawned = spawn(ChildPlan::new(blueprint)).unwrap();
     (settled(&spawned.status), end(spawned.pid))
 }
 
@@ -60,21 +60,19 @@ fn variables_that_hold_its_own_id_are_filled_in_by_the_child() {
     let (reader, writer) = pipe().unwrap();
     let environment = strings(&["A_PID=1", "A_PIDS=2", "PATH=/usr/bin:/bin"]);
     let script = r#"echo "$$ $A_PID $OUR_PID $A_PIDS""#;
-    let plan = ChildPlan::new(Blueprint {
+    let spawned = spawn(ChildPlan::new(Blueprint {
         environment,
         own_pid: vec!["A_PID", "OUR_PID"],
         stdout: ChildDescriptor::From(writer.as_fd()),
         ..blueprint(&["sh", "-c", script])
-    });
-    for _ in 0..2 {
-        let spawned = spawn(&plan).unwrap();
-        assert_eq!(settled(&spawned.status), ExecStatus::Executed);
-        assert_eq!(end(spawned.pid), Ending::Exited(0));
-        let mut told = [0; 128];
-        let length = nix::unistd::read(&reader, &mut told).unwrap();
-        let pid = spawned.pid;
-        assert_eq!(std::str::from_utf8(&told[..length]).unwrap(), format!("{pid} {pid} {pid} 2\n"));
-    }
+    }));
+    let spawned = spawned.unwrap();
+    assert_eq!(settled(&spawned.status), ExecStatus::Executed);
+    assert_eq!(end(spawned.pid), Ending::Exited(0));
+    let mut told = [0; 128];
+    let length = nix::unistd::read(&reader, &mut told).unwrap();
+    let pid = spawned.pid;
+    assert_eq!(std::str::from_utf8(&told[..length]).unwrap(), format!("{pid} {pid} {pid} 2\n"));
 }
 
 fn failed(step: Step, errno: Errno) -> ExecStatus {
@@ -86,7 +84,7 @@ fn output(blueprint: Blueprint<'_>) -> (Pid, String) {
     let (reader, writer) = pipe().unwrap();
     let mut text = String::new();
     let printing = Blueprint { stdout: ChildDescriptor::From(writer.as_fd()), ..blueprint };
-    let spawned = spawn(&ChildPlan::new(printing)).unwrap();
+    let spawned = spawn(ChildPlan::new(printing)).unwrap();
     drop(writer);
     File::from(reader).read_to_string(&mut text).unwrap();
     assert_eq!(settled(&spawned.status), ExecStatus::Executed);
@@ -283,7 +281,7 @@ fn with_cat(change: impl FnOnce(&mut Blueprint<'_>), look: impl FnOnce(Pid)) -> 
     let mut cat = blueprint(&["cat"]);
     cat.stdin = ChildDescriptor::From(reader.as_fd());
     change(&mut cat);
-    let spawned = spawn(&ChildPlan::new(cat)).unwrap();
+    let spawned = spawn(ChildPlan::new(cat)).unwrap();
     drop(reader);
     assert_eq!(settled(&spawned.status), ExecStatus::Executed);
     look(spawned.pid);
@@ -401,7 +399,7 @@ fn an_end_is_seen_before_it_is_reaped_whatever_the_signal() {
 
 #[test]
 fn the_reaped_and_the_foreign_are_nobody() {
-    let spawned = spawn(&ChildPlan::new(blueprint(&["true"]))).unwrap();
+    let spawned = spawn(ChildPlan::new(blueprint(&["true"]))).unwrap();
     assert_eq!(end(spawned.pid), Ending::Exited(0));
     assert_eq!(peek(spawned.pid), Ok(None));
     assert_eq!(peek(Pid::own()), Ok(None));

@@ -9,6 +9,7 @@ use nix::errno::Errno;
 
 use super::capabilities;
 use super::plan::{Blueprint, Credentials, NewPrivileges};
+use super::raw::call;
 use super::step::{Step, StepError};
 
 const ROOT: u32 = 0;
@@ -43,7 +44,7 @@ pub(super) fn assume(blueprint: &Blueprint<'_>) -> Result<(), StepError> {
     }
     if let Some(Credentials { uid, .. }) = blueprint.credentials {
         // SAFETY: only numbers.
-        Step::Uid.check(checked(unsafe { libc::syscall(ids::SETRESUID, uid, uid, uid) }))?;
+        Step::Uid.check(unsafe { call!(ids::SETRESUID, uid, uid, uid) })?;
         Step::Uid.check(verify(ids::GETRESUID, uid))?;
     }
     keep(blueprint)?;
@@ -56,9 +57,9 @@ pub(super) fn assume(blueprint: &Blueprint<'_>) -> Result<(), StepError> {
 fn join_groups(credentials: &Credentials) -> Result<(), StepError> {
     let Credentials { gid, groups, .. } = credentials;
     // SAFETY: a pointer to that many group ids, which are 32 bits wide in this system call.
-    Step::Groups.check(checked(unsafe { libc::syscall(ids::SETGROUPS, groups.len(), groups.as_ptr()) }))?;
+    Step::Groups.check(unsafe { call!(ids::SETGROUPS, groups.len(), groups.as_ptr()) })?;
     // SAFETY: only numbers.
-    Step::Gid.check(checked(unsafe { libc::syscall(ids::SETRESGID, *gid, *gid, *gid) }))?;
+    Step::Gid.check(unsafe { call!(ids::SETRESGID, *gid, *gid, *gid) })?;
     Step::Gid.check(verify(ids::GETRESGID, *gid))
 }
 
@@ -68,7 +69,7 @@ fn join_groups(credentials: &Credentials) -> Result<(), StepError> {
 /// Only a change from root loses capabilities by itself. Who could change without being root would pass its own on.
 fn keep(blueprint: &Blueprint<'_>) -> Result<(), StepError> {
     // SAFETY: no arguments.
-    let root = unsafe { libc::syscall(ids::GETEUID) } == c_long::from(ROOT);
+    let root = unsafe { call!(ids::GETEUID) } == Ok(ROOT as usize);
     let user_changed = blueprint.credentials.is_some();
     match (blueprint.capabilities, root) {
         // The exec gives root all that is left in the bounding set.
@@ -88,7 +89,7 @@ fn keep(blueprint: &Blueprint<'_>) -> Result<(), StepError> {
 fn verify(call: c_long, expected: u32) -> Result<(), Errno> {
     let (mut real, mut effective, mut saved) = (!expected, !expected, !expected);
     // SAFETY: three pointers to 32-bit ids, which the call fills.
-    checked(unsafe { libc::syscall(call, &raw mut real, &raw mut effective, &raw mut saved) })?;
+    unsafe { call!(call, &raw mut real, &raw mut effective, &raw mut saved) }?;
     if [real, effective, saved] == [expected; 3] { Ok(()) } else { Err(Errno::EPERM) }
 }
 
@@ -96,7 +97,7 @@ fn verify(call: c_long, expected: u32) -> Result<(), Errno> {
 fn no_way_back() -> Result<(), Errno> {
     const UNCHANGED: u32 = u32::MAX;
     // SAFETY: only numbers.
-    match checked(unsafe { libc::syscall(ids::SETRESUID, UNCHANGED, ROOT, UNCHANGED) }) {
+    match unsafe { call!(ids::SETRESUID, UNCHANGED, ROOT, UNCHANGED) } {
         Ok(_) => Err(Errno::EPERM),
         Err(_) => Ok(()),
     }
@@ -104,12 +105,7 @@ fn no_way_back() -> Result<(), Errno> {
 
 /// From here on no exec gives anything away that the process does not have; see `PR_SET_NO_NEW_PRIVS` in prctl(2).
 fn refuse_new_privileges() -> Result<(), Errno> {
-    const ZERO: c_ulong = 0;
     const ON: c_ulong = 1;
     // SAFETY: only numbers.
-    checked(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, ON, ZERO, ZERO, ZERO) }.into()).map(drop)
-}
-
-fn checked(result: c_long) -> Result<c_long, Errno> {
-    Errno::result(result)
+    unsafe { call!(libc::SYS_prctl, libc::PR_SET_NO_NEW_PRIVS, ON) }.map(drop)
 }

@@ -7,6 +7,8 @@ use std::ptr;
 use libc::c_long;
 use nix::errno::Errno;
 
+use super::raw::call;
+
 /// The value of a limit that is none (`RLIM64_INFINITY`).
 pub const UNLIMITED: u64 = u64::MAX;
 
@@ -137,8 +139,7 @@ fn prlimit(limit: Limit, new: *const LimitValues, old: *mut LimitValues) -> Resu
     const OURSELVES: c_long = 0;
     // SAFETY: both pointers are null or point to a live `LimitValues`, which has the layout of `struct rlimit64`
     // (two u64), the structure that prlimit64 reads and writes on every architecture.
-    let result = unsafe { libc::syscall(libc::SYS_prlimit64, OURSELVES, limit.resource(), new, old) };
-    Errno::result(result).map(drop)
+    unsafe { call!(libc::SYS_prlimit64, OURSELVES, limit.resource(), new, old) }.map(drop)
 }
 
 #[cfg(test)]

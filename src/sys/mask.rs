@@ -4,6 +4,8 @@
 use libc::c_int;
 use nix::errno::Errno;
 
+use super::raw::call;
+
 /// The size of the kernel's set in bytes: 128 signals on MIPS, 64 everywhere else.
 pub(super) const SET_SIZE: usize =
     if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 16 } else { 8 };
@@ -31,17 +33,14 @@ impl Mask {
         let mut before = Self::EMPTY;
         let (new, old) = (&raw const self.0, &raw mut before.0);
         // SAFETY: both point to at least as much memory as the size says, for the length of the call.
-        let result =
-            unsafe { libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, new, old, SET_SIZE) };
-        Errno::result(result).map(|_| before)
+        unsafe { call!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, new, old, SET_SIZE) }.map(|_| before)
     }
 
     /// The signals that wait to be received by the calling thread.
     pub(super) fn pending() -> Result<Self, Errno> {
         let mut pending = Self::EMPTY;
         // SAFETY: it points to at least as much memory as the size says, for the length of the call.
-        let result = unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut pending.0, SET_SIZE) };
-        Errno::result(result).map(|_| pending)
+        unsafe { call!(libc::SYS_rt_sigpending, &raw mut pending.0, SET_SIZE) }.map(|_| pending)
     }
 
     /// The same without one signal.

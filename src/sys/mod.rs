@@ -5,7 +5,9 @@
 //! | --- | --- |
 //! | `plan` | [`plan::ChildPlan`]: all that a new process needs, prepared before the fork |
 //! | `fork` | [`fork::spawn`], [`fork::read_status`]: start a process, and learn later whether its exec worked |
+//! | `flight` | what a new process uses of our memory until its exec |
 //! | `child` | the straight line of system calls between fork and exec |
+//! | `raw` | system calls without a C library in between, for what shares our memory |
 //! | `own_pid` | variables of the environment that hold the id of the new process itself |
 //! | `identity` | the part of it that is about who a process is and what it may |
 //! | `step` | [`step::Step`], [`step::StepError`]: which step failed, and why |
@@ -47,6 +49,7 @@ mod child;
 pub mod clock;
 pub mod curve;
 pub mod errno;
+mod flight;
 pub mod fork;
 pub mod hand;
 mod identity;
@@ -64,6 +67,7 @@ pub mod plan;
 pub mod poll;
 pub mod priority;
 pub mod process;
+mod raw;
 pub mod scheduling;
 pub mod signals;
 pub mod splice;

@@ -2,6 +2,7 @@
 //! between fork and exec.
 
 use std::ffi::{CStr, CString, NulError};
+use std::marker::PhantomData;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::sync::OnceLock;
 
@@ -163,16 +164,62 @@ pub fn candidates(command: &[u8], path: &[u8]) -> Result<Vec<CString>, NulError>
     path.split(|byte| *byte == b':').map(candidate).collect()
 }
 
-/// A [`Blueprint`] made ready for [`spawn`](super::fork::spawn), which can be called with it any number of times.
+/// A [`Blueprint`] made ready for [`spawn`](super::fork::spawn).
 #[derive(Debug)]
 pub struct ChildPlan<'fd> {
-    pub(super) blueprint: Blueprint<'fd>,
+    pub(super) own: OwnPlan,
+    /// Open for as long as this is there.
+    descriptors: PhantomData<BorrowedFd<'fd>>,
+}
+
+/// A plan that owns everything but the descriptors, of which it has the numbers: for a child, whose descriptors are
+/// its own from the fork on.
+#[derive(Debug)]
+pub(super) struct OwnPlan {
+    /// Without any descriptor.
+    pub(super) blueprint: Blueprint<'static>,
+    pub(super) place: Place,
     pub(super) streams: [Stream; 3],
     /// The numbers of the descriptors beside the standard ones, in their order, and what they become duplicates of.
     pub(super) passed: Vec<(RawFd, RawFd)>,
     pub(super) dispositions: &'static [c_int],
     /// What is written to `/proc/self/oom_score_adj`.
     pub(super) oom_score_adjust: Option<String>,
+}
+
+impl OwnPlan {
+    /// Whether a child may carry it out in our memory, while we go on.
+    ///
+    /// Not with another identity or fewer rights than ours: whoever has those might get at the child, and so at us
+    /// (and the kernel makes memory that was used by two identities one that cannot be dumped: `PR_SET_DUMPABLE` in
+    /// prctl(2)). Not where its badness is adjusted, which the kernel does for all that share the memory:
+    /// proc_pid_oom_score_adj(5). And not in another cgroup than ours: if its memory runs out, the kernel kills all that
+    /// share the memory of whom it chooses there.
+    pub(super) fn may_share_memory(&self) -> bool {
+        let Blueprint { credentials, capabilities, cgroup_procs, .. } = &self.blueprint;
+        let is_as_we_are = credentials.is_none() && capabilities.is_none();
+        is_as_we_are && cgroup_procs.is_none() && self.oom_score_adjust.is_none()
+    }
+}
+
+/// A [`Membership`] as the child uses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Session,
+    SessionOn(RawFd),
+    Group,
+    GroupInForeground(RawFd),
+}
+
+impl From<Membership<'_>> for Place {
+    fn from(membership: Membership<'_>) -> Self {
+        match membership {
+            Membership::OwnSession => Self::Session,
+            Membership::OwnSessionOn(terminal) => Self::SessionOn(terminal.as_raw_fd()),
+            Membership::OwnGroup => Self::Group,
+            Membership::OwnGroupInForeground(terminal) => Self::GroupInForeground(terminal.as_raw_fd()),
+        }
+    }
 }
 
 /// A [`ChildDescriptor`] as the child uses it.
@@ -209,7 +256,41 @@ impl<'fd> ChildPlan<'fd> {
         passed.sort_unstable_by_key(|(number, _)| *number);
         let dispositions = CHANGED.get_or_init(signals::changed_dispositions);
         let oom_score_adjust = blueprint.oom_score_adjust.map(|adjust| adjust.to_string());
-        Self { blueprint, streams, passed, dispositions, oom_score_adjust }
+        let place = Place::from(blueprint.membership);
+        let blueprint = without_descriptors(blueprint);
+        let own = OwnPlan { blueprint, place, streams, passed, dispositions, oom_score_adjust };
+        Self { own, descriptors: PhantomData }
+    }
+}
+
+/// The rest of a blueprint, which lives as long as one likes.
+fn without_descriptors(blueprint: Blueprint<'_>) -> Blueprint<'static> {
+    Blueprint {
+        candidates: blueprint.candidates,
+        arguments: blueprint.arguments,
+        environment: blueprint.environment,
+        own_pid: blueprint.own_pid,
+        chroot: blueprint.chroot,
+        directory: blueprint.directory,
+        umask: blueprint.umask,
+        credentials: blueprint.credentials,
+        capabilities: blueprint.capabilities,
+        new_privileges: blueprint.new_privileges,
+        nice: blueprint.nice,
+        io_priority: blueprint.io_priority,
+        scheduling: blueprint.scheduling,
+        cpus: blueprint.cpus,
+        oom_score_adjust: blueprint.oom_score_adjust,
+        cgroup_procs: blueprint.cgroup_procs,
+        limits: blueprint.limits,
+        stdin_path: blueprint.stdin_path,
+        others: blueprint.others,
+        unknown_format: blueprint.unknown_format,
+        stdin: ChildDescriptor::Inherit,
+        stdout: ChildDescriptor::Inherit,
+        stderr: ChildDescriptor::Inherit,
+        passed: Vec::new(),
+        membership: Membership::OwnSession,
     }
 }
 
@@ -224,6 +305,18 @@ mod tests {
     fn names(command: &str, path: &str) -> Vec<String> {
         let found = candidates(command.as_bytes(), path.as_bytes()).unwrap();
         found.iter().map(|path| path.to_str().unwrap().to_string()).collect()
+    }
+
+    #[test]
+    fn memory_is_shared_only_with_what_is_as_we_are() {
+        let may = |blueprint| ChildPlan::new(blueprint).own.may_share_memory();
+        let credentials = Some(Credentials { uid: 1, gid: 1, groups: Vec::new() });
+        assert!(may(Blueprint::default()));
+        assert!(may(Blueprint { nice: Some(5), umask: Some(0o77), ..Blueprint::default() }));
+        assert!(!may(Blueprint { credentials, ..Blueprint::default() }));
+        assert!(!may(Blueprint { capabilities: Some(1), ..Blueprint::default() }));
+        assert!(!may(Blueprint { oom_score_adjust: Some(0), ..Blueprint::default() }));
+        assert!(!may(Blueprint { cgroup_procs: Some(c"/x".into()), ..Blueprint::default() }));
     }
 
     #[test]

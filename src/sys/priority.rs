@@ -6,6 +6,8 @@ use std::fmt;
 use libc::c_long;
 use nix::errno::Errno;
 
+use super::raw::call;
+
 // From linux/ioprio.h; the C libraries have neither the names nor the call.
 const IOPRIO_WHO_PROCESS: c_long = 1;
 const IOPRIO_CLASS_SHIFT: u32 = 13;
@@ -101,8 +103,7 @@ impl fmt::Display for IoPriority {
 /// `EPERM` without the privilege for `realtime`; `ENOSYS` on a kernel built without block devices.
 pub fn set_io_priority(priority: IoPriority) -> Result<(), Errno> {
     // SAFETY: three integers, no memory involved.
-    let result = unsafe { libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, SELF, priority.mask()) };
-    Errno::result(result).map(drop)
+    unsafe { call!(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, SELF, priority.mask()) }.map(drop)
 }
 
 /// Sets the nice value of the calling thread, -20 (first) to 19; values outside are cut to it by the kernel.
@@ -112,8 +113,7 @@ pub fn set_io_priority(priority: IoPriority) -> Result<(), Errno> {
 pub fn set_nice(nice: i32) -> Result<(), Errno> {
     // The system call rather than the function: the type of its first argument differs between C libraries.
     // SAFETY: three integers, no memory involved.
-    let result = unsafe { libc::syscall(libc::SYS_setpriority, PRIO_PROCESS, SELF, c_long::from(nice)) };
-    Errno::result(result).map(drop)
+    unsafe { call!(libc::SYS_setpriority, PRIO_PROCESS, SELF, nice) }.map(drop)
 }
 
 /// The nice value of the calling thread, -20 to 19.

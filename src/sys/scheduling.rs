@@ -7,6 +7,8 @@ use libc::{c_int, c_long, c_ulong};
 use nix::errno::Errno;
 use nix::unistd::{SysconfVar, sysconf};
 
+use super::raw::call;
+
 /// The calling thread.
 const SELF: c_long = 0;
 
@@ -48,9 +50,7 @@ pub fn set_policy(policy: SchedulingPolicy) -> Result<(), Errno> {
     // answers `ENOSYS`.
     let parameter = policy.priority;
     // SAFETY: two numbers, and a pointer to the structure, which is only read.
-    let result =
-        unsafe { libc::syscall(libc::SYS_sched_setscheduler, SELF, policy.policy, &raw const parameter) };
-    Errno::result(result).map(drop)
+    unsafe { call!(libc::SYS_sched_setscheduler, SELF, policy.policy, &raw const parameter) }.map(drop)
 }
 
 /// A set of processors as sched_setaffinity(2) takes it.
@@ -84,8 +84,7 @@ impl CpuMask {
 pub fn set_affinity(mask: &CpuMask) -> Result<(), Errno> {
     let bytes = size_of_val(mask.0.as_slice());
     // SAFETY: a pointer to that many bytes, which are only read.
-    let result = unsafe { libc::syscall(libc::SYS_sched_setaffinity, SELF, bytes, mask.0.as_ptr()) };
-    Errno::result(result).map(drop)
+    unsafe { call!(libc::SYS_sched_setaffinity, SELF, bytes, mask.0.as_ptr()) }.map(drop)
 }
 
 /// The processors of this machine as the kernel lists them (`0-3,6`), offline ones among them; without sysfs, as many

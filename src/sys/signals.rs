@@ -11,6 +11,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use super::mask::SET_SIZE;
 use super::process::Pid;
+use super::raw::call;
 
 /// The highest signal number on Linux (`_NSIG`), save for one architecture that Rust has no tier for.
 const LAST: c_int = 64;
@@ -65,8 +66,7 @@ pub(super) fn reset_disposition(signal: c_int) -> Result<(), Errno> {
 fn sigaction(signal: c_int, new: *const Disposition, old: *mut Disposition) -> Result<(), Errno> {
     // SAFETY: both pointers are null or point to more memory than the kernel's structure takes on any architecture.
     // A new disposition is always the default, so that no handler is named.
-    let result = unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, new, old, SET_SIZE) };
-    Errno::result(result).map(drop)
+    unsafe { call!(libc::SYS_rt_sigaction, signal, new, old, SET_SIZE) }.map(drop)
 }
 
 /// A signal that arrived.

@@ -165,7 +165,7 @@ impl Supervisor {
         let token = Source::Logger(self.capture.logger.begun + 1).pack();
         self.poller.add(ours.as_fd(), token).map_err(words)?;
         let plan = self.launch.logger_plan(theirs.as_fd()).map_err(|error| error.to_string())?;
-        let spawned = fork::spawn(&plan).map_err(|error| step_words(error, None))?;
+        let spawned = fork::spawn(plan).map_err(|error| step_words(error, None))?;
         let logger = &mut self.capture.logger;
         logger.begun += 1;
         logger.reopens = false;
