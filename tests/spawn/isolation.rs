@@ -121,3 +121,42 @@ fn a_crash_of_one_of_two_hundred_leaves_the_others_alone() {
     let differs = |number: &usize| last[*number].pid != after[*number].pid;
     assert_eq!((0..200).filter(differs).collect::<Vec<usize>>(), [3]);
 }
+
+#[test]
+fn what_a_start_sets_is_not_set_for_the_supervisor() {
+    let mut supervisor = Supervisor::start();
+    let pid = supervisor.pid();
+    let own = || {
+        let read = |name| std::fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap();
+        let link = |name| std::fs::read_link(format!("/proc/{pid}/{name}")).unwrap();
+        let status = read("status");
+        let umask = status.lines().find(|line| line.starts_with("Umask")).map(str::to_string);
+        let masks = ["SigBlk", "SigIgn", "SigCgt"].map(|name| proc::signal_mask(pid, name));
+        (read("oom_score_adj"), link("cwd"), umask, masks, proc::stat(pid).unwrap().session, read("limits"))
+    };
+    let before = own();
+    // One that needs a fork of its own for it, and one that does not.
+    let settings = sleeper().with("directory", "/proc").with("umask", "0137");
+    supervisor.create_running("plain", &settings);
+    supervisor.create_running("bad", &settings.with("oom_score_adj", 900));
+    for _ in 0..20 {
+        supervisor.do_and_wait("restart", "*");
+    }
+    assert_eq!(own(), before);
+}
+
+#[test]
+fn a_signal_that_dumps_core_ends_a_start_and_not_the_supervisor() {
+    let mut supervisor = Supervisor::start();
+    let mut client = supervisor.client();
+    supervisor.create("web", &sleeper().with("stop_signal", "QUIT").with("autostart", false));
+    for _ in 0..200 {
+        // The stop is asked for while the process has only just begun.
+        for request in ["start", "stop"] {
+            client.call(request, args!["program" => "web"]);
+        }
+    }
+    let row = supervisor.wait_for("web", "exited").remove(0);
+    assert!(row.start_count >= 1);
+    assert!(supervisor.try_wait().is_none());
+}
