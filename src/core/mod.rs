@@ -32,6 +32,7 @@ pub mod requirements;
 pub mod ring;
 pub mod rotation;
 pub mod settings;
+pub mod signal_meaning;
 pub mod sockets;
 pub mod state;
 pub mod substitute;

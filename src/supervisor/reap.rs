@@ -9,8 +9,9 @@ use crate::core::ids::InstanceKey;
 use crate::core::instance::{Cause, Execution, LastRun, Run, Stop};
 use crate::core::policy::{self, Ending};
 use crate::core::program::Leftovers;
+use crate::core::signal_meaning::{After, Order, Role, meaning};
 use crate::core::state::{Input, Verdict};
-use crate::sys::{process, wait};
+use crate::sys::{process, signals, wait};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -22,24 +23,27 @@ struct End {
     remains: Remains,
 }
 
+/// How many signals are received in a turn.
+const SIGNALS_A_TURN: usize = 64;
 /// How many children are reaped in a turn.
 const CHILDREN_A_TURN: usize = 256;
 
 impl Supervisor {
-    /// Receives all signals that have arrived.
+    /// Receives signals that have arrived; what a flood leaves is received in the next turn.
     pub fn receive_signals(&mut self) {
-        while let Ok(Some(received)) = self.signals.receive() {
-            match received.signal {
-                libc::SIGCHLD => self.backlog.children = Pending::Maybe,
-                libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => {
+        for _ in 0..SIGNALS_A_TURN {
+            let Ok(Some(received)) = self.signals.receive() else { return };
+            match meaning(Role::Supervisor, received.signal, signals::first_real_time()) {
+                Order::ChildrenEnded => self.backlog.children = Pending::Maybe,
+                Order::ShutDown(After::Exit | After::Halt | After::PowerOff | After::Reboot) => {
                     self.on_behalf_of_sender(received, |this| {
                         this.begin_shutdown(shutdown::Asked::BySignal, None);
                     });
                 }
-                libc::SIGUSR2 => self.reopen_logs(),
-                libc::SIGHUP => self.on_behalf_of_sender(received, Self::reload_by_signal),
-                // Blocked so that they do no harm; none has a meaning yet.
-                _ => {}
+                Order::Reload => self.on_behalf_of_sender(received, Self::reload_by_signal),
+                Order::ReopenLogs => self.reopen_logs(),
+                // Blocked so that they do no harm.
+                Order::BindEndpoints | Order::Nothing => {}
             }
         }
     }

@@ -115,6 +115,12 @@ impl AsFd for SignalDescriptor {
     }
 }
 
+/// The number of the first real-time signal, as the C library counts them: it keeps some for itself (nptl(7)).
+#[must_use]
+pub fn first_real_time() -> i32 {
+    libc::SIGRTMIN()
+}
+
 /// The number of a signal: `TERM`, `SIGTERM`, `15`, `RTMIN+3`, `RTMAX-1`, in any case. `None` if there is none such.
 #[must_use]
 pub fn signal_number(text: &str) -> Option<i32> {

@@ -9,6 +9,8 @@ use super::{DEADLINE, eventually, is_root, proc, within};
 use crate::args;
 use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Uid, User, chown};
+use procnanny::sys::process::{Pid, kill};
+use procnanny::sys::signals::signal_number;
 use procnanny::wire::value::Value;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -359,6 +361,14 @@ impl Supervisor {
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         assert!(self.ended.is_none() && proc::send(self.pid(), signal), "the supervisor has ended");
+    }
+
+    /// Sends it any signal there is, a real-time one too: `RTMIN+3`.
+    #[track_caller]
+    pub fn signal_by_name(&self, name: &str) {
+        let signal = signal_number(name).unwrap();
+        let pid = Pid::new(self.pid()).filter(|_| self.ended.is_none()).unwrap();
+        kill(pid, signal).unwrap();
     }
 
     /// How it ended, if it has.

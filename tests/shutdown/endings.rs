@@ -51,6 +51,17 @@ fn term_and_int_stop_everything() {
     }
 }
 
+/// As container engines, service managers and virtual machines ask for an end.
+#[test]
+fn whatever_asks_for_the_end_in_its_own_way_gets_it() {
+    for name in ["QUIT", "PWR", "RTMIN+3", "RTMIN+4"] {
+        let mut supervisor = Supervisor::start();
+        supervisor.create_running("web", &sleeper());
+        supervisor.signal_by_name(name);
+        expect_end(&mut supervisor);
+    }
+}
+
 #[test]
 fn a_supervisor_without_programs_ends_at_once() {
     let mut supervisor = Supervisor::start();
