@@ -110,6 +110,16 @@ impl Fleet {
         self.needs.observe(key, standing)
     }
 
+    /// Takes on that an instance is to stop when others have, see [`Graph::departs`].
+    pub fn departs(&mut self, key: InstanceKey) -> Ripple {
+        self.needs.departs(key)
+    }
+
+    /// Takes on that it is to go on.
+    pub fn stays(&mut self, key: InstanceKey) -> Ripple {
+        self.needs.stays(key)
+    }
+
     /// Whether an instance of a program may start.
     pub fn requirements(&self, id: ProgramId) -> Requirements {
         self.needs.requirements_of(id)

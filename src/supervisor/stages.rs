@@ -147,6 +147,9 @@ impl Supervisor {
             self.release(key, Fate::Stops);
             let asker = self.operation_asker();
             self.stages.held.insert(key, Held { stop: id, input, asker });
+            // Those that stop before it are not to start again because it still runs.
+            let ripple = self.fleet.departs(key);
+            self.surroundings_change(ripple);
         }
         for program in stop.keys() {
             self.stages.by_program.entry(*program).or_default().push(id);
@@ -174,6 +177,8 @@ impl Supervisor {
             Fate::Stops => {}
             Fate::GoesOn => {
                 stage.left.remove(&key.index);
+                let ripple = self.fleet.stays(key);
+                self.surroundings_change(ripple);
                 self.end_stage(id, key.program);
             }
         }

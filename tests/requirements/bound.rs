@@ -1,7 +1,7 @@
 //! `bound`: those that stop with what they require, and come back with it.
 
 use crate::args;
-use crate::common::{EventSource, Supervisor, command, proc, sleeper, strings};
+use crate::common::{EventSource, Supervisor, command, deaf, proc, sleeper, strings};
 use crate::{edges, expect_order, requiring};
 use nix::sys::signal::Signal;
 
@@ -62,8 +62,24 @@ fn a_stop_stops_first_those_that_are_bound() {
     ];
     expect_order(&seen, &expected);
     assert!(seen.iter().all(|(program, _)| program != "loose"), "{seen:?}");
+    let begins = |(_, state): &(String, String)| state == "starting";
+    assert!(!seen.iter().any(begins), "nothing starts once more before what it needs stops: {seen:?}");
     supervisor.do_and_wait("start", "db");
     supervisor.wait_for("web", "running");
+}
+
+#[test]
+fn what_was_to_stop_and_goes_on_has_those_come_back_that_are_bound() {
+    let mut supervisor = Supervisor::start();
+    supervisor.create_running("db", &sleeper());
+    supervisor.create_running("web", &deaf().with("requires", strings(&["db"])).with("bound", true));
+    let mut events = supervisor.events();
+    supervisor.command("stop", args!["program" => "db"]);
+    events.expect_states("web", 0, &["stopping"]);
+    let db = supervisor.command("start", args!["program" => "db"]).remove(0);
+    supervisor.command("kill", args!["program" => "web"]);
+    events.until_state("web", 0, "running");
+    assert_eq!(supervisor.row("db", 0).pid, db.pid);
 }
 
 #[test]

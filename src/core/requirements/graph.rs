@@ -44,6 +44,8 @@ struct Needed {
     /// Its instances that are there to stay.
     standings: HashMap<InstanceIndex, Standing>,
     tally: Tally,
+    /// Instances that run and are to stop as soon as others have.
+    departing: BTreeSet<InstanceIndex>,
     fate: Fate,
     prospects: Prospects,
 }
@@ -161,10 +163,10 @@ impl Graph {
         let standing = |(index, instance)| Some((index, Standing::of(instance)?));
         let standings: HashMap<InstanceIndex, Standing> = program.staying().filter_map(standing).collect();
         standings.values().for_each(|standing| tally.add(*standing));
-        let prospects = self.prospects(program.id, tally, program.fate);
+        let (fate, departing) = (program.fate, BTreeSet::new());
+        let prospects = self.prospects(program.id, tally, fate);
         let dependants = BTreeSet::from([dependant]);
-        self.needed
-            .insert(program.id, Needed { dependants, standings, tally, fate: program.fate, prospects });
+        self.needed.insert(program.id, Needed { dependants, standings, tally, departing, fate, prospects });
     }
 
     /// A program is there that may have been needed before.
@@ -186,6 +188,21 @@ impl Graph {
         let mut ripple = self.spread(id);
         ripple.lost = self.bound_to(id, |_| true);
         ripple
+    }
+
+    /// An instance runs and is to stop when others have: nobody is to start because of it any more. This holds until
+    /// its state changes, or until [`Graph::stays`].
+    pub fn departs(&mut self, key: InstanceKey) -> Ripple {
+        let Some(needed) = self.needed.get_mut(&key.program) else { return Ripple::default() };
+        needed.departing.insert(key.index);
+        self.spread(key.program)
+    }
+
+    /// An instance that was to stop is to go on.
+    pub fn stays(&mut self, key: InstanceKey) -> Ripple {
+        let Some(needed) = self.needed.get_mut(&key.program) else { return Ripple::default() };
+        needed.departing.remove(&key.index);
+        self.spread(key.program)
     }
 
     /// A program is gone.
@@ -218,6 +235,7 @@ impl Graph {
         if before == standing {
             return Ripple::default();
         }
+        needed.departing.remove(&key.index);
         before.into_iter().for_each(|standing| needed.tally.take(standing));
         standing.into_iter().for_each(|standing| needed.tally.add(standing));
         let mut ripple = self.spread(key.program);
@@ -255,7 +273,10 @@ impl Graph {
         let mut ripple = Ripple::default();
         while let Some(id) = changed.pop_first() {
             let Some(needed) = self.needed.get(&id) else { continue };
-            let prospects = self.prospects(id, needed.tally, needed.fate);
+            let mut prospects = self.prospects(id, needed.tally, needed.fate);
+            if !needed.departing.is_empty() {
+                prospects.running = Prospect::NONE;
+            }
             let Some(needed) = self.needed.get_mut(&id).filter(|needed| needed.prospects != prospects) else {
                 continue;
             };
@@ -327,6 +348,9 @@ impl Graph {
         };
         if needed.fate == Fate::Leaving {
             return Some(format!("{what}, which is being removed"));
+        }
+        if !needed.departing.is_empty() {
+            return Some(format!("{what}, which is to stop"));
         }
         Some(format!("{what}, {}", doing(needed.tally, link.condition)))
     }

@@ -80,6 +80,25 @@ fn no_instances_are_there() {
 }
 
 #[test]
+fn nobody_starts_because_of_what_is_to_stop() {
+    let mut fleet = fleet(&[("db", 1, &[], &[]), ("web", 1, &["db"], &[])]);
+    bind(&mut fleet, "web");
+    up(&mut fleet, "db", 0, State::Running);
+    let key = InstanceKey { program: id(&fleet, "db"), index: InstanceIndex(0) };
+    let web = BTreeSet::from([id(&fleet, "web")]);
+    let ripple = fleet.departs(key);
+    assert_eq!((ripple.judged, ripple.lost), (web.clone(), BTreeSet::new()), "it still runs");
+    assert_eq!(reason(&fleet, "web"), "waits for db, which is to stop");
+    assert_eq!(fleet.stays(key).judged, web);
+    assert!(is_met(&fleet, "web"));
+    // Once it has stopped, that is over.
+    fleet.departs(key);
+    up(&mut fleet, "db", 0, State::Exited);
+    up(&mut fleet, "db", 0, State::Running);
+    assert!(is_met(&fleet, "web"));
+}
+
+#[test]
 fn those_that_nobody_needs_concern_nobody() {
     let mut fleet = fleet(&[("db", 1, &[], &[]), ("web", 1, &["db"], &[])]);
     assert_eq!(up(&mut fleet, "web", 0, WAITING), NONE);
