@@ -32,8 +32,8 @@ pub struct Facts<'a> {
     pub rpc: Vec<(String, Access)>,
     /// Endpoints for events.
     pub events: Vec<String>,
-    /// The endpoint for output; nobody listens there as long as nothing is captured.
-    pub output: &'a str,
+    /// The endpoint for output, if there is one; nobody listens there as long as nothing is captured.
+    pub output: Option<&'a str>,
     /// The process of the logger, if there is one.
     pub logger_pid: Option<i32>,
     /// What became of captured output, in bytes: taken in, written, dropped.
@@ -88,16 +88,16 @@ pub fn info(fleet: &Fleet, facts: &Facts<'_>) -> Reply {
     reply.entry("hooks_failed", facts.hooks.failed);
     reply.entry("hooks_dropped", facts.hooks.dropped);
     let writer = reply.body_of("endpoints");
-    writer.array(facts.rpc.len() + facts.events.len() + 1);
+    writer.array(facts.rpc.len() + facts.events.len() + facts.output.iter().len());
     for (endpoint, access) in &facts.rpc {
         writer.map(3);
         writer.entry("socket", "rpc");
         writer.entry("endpoint", endpoint);
         writer.entry("access", access.as_str());
     }
-    let of_output = ("output", facts.output);
+    let of_output = facts.output.map(|endpoint| ("output", endpoint));
     let of_events = facts.events.iter().map(|endpoint| ("events", endpoint.as_str()));
-    for (socket, endpoint) in of_events.chain([of_output]) {
+    for (socket, endpoint) in of_events.chain(of_output) {
         writer.map(2);
         writer.entry("socket", socket);
         writer.entry("endpoint", endpoint);

@@ -156,6 +156,11 @@ pub struct Run {
     #[argh(option, arg_name = "endpoint")]
     pub events: Vec<String>,
 
+    /// have no endpoint, no runtime directory and no lock: nobody can talk to it but by signals, and it writes nothing
+    /// anywhere
+    #[argh(switch)]
+    pub no_rpc: bool,
+
     /// end, as after SIGTERM, when this process ends, which has to be the parent
     #[argh(option, arg_name = "pid")]
     pub parent: Option<i32>,

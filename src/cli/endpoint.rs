@@ -2,7 +2,7 @@
 //! connection first, since libzmq would only go on trying.
 
 use super::exit::{Failure, words};
-use crate::config::runtime_dir::default_runtime_dir;
+use crate::config::runtime_dir::{RPC_VARIABLE, default_runtime_dir};
 use crate::sys::errno;
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, socket, sockopt};
@@ -12,9 +12,6 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// The variable that names an endpoint where `--rpc` does not.
-const VARIABLE: &str = "PROCNANNY_RPC";
 
 /// How long a connection over the network may take. A host that answers nothing at all is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -52,13 +49,13 @@ impl Endpoint {
     /// # Errors
     /// [`Failure::Usage`] for what is no endpoint.
     pub fn chosen(named: Option<&str>) -> Result<Self, Failure> {
-        let from_environment = || std::env::var(VARIABLE).ok().filter(|text| !text.is_empty());
+        let from_environment = || std::env::var(RPC_VARIABLE).ok().filter(|text| !text.is_empty());
         if let Some(text) = named {
             return Self::parse(text).map_err(|why| Failure::Usage(format!("--rpc {text}: {why}")));
         }
         match from_environment() {
             Some(text) => {
-                Self::parse(&text).map_err(|why| Failure::Usage(format!("${VARIABLE} is {text}: {why}")))
+                Self::parse(&text).map_err(|why| Failure::Usage(format!("${RPC_VARIABLE} is {text}: {why}")))
             }
             None => Ok(Self::in_directory(&default_runtime_dir())),
         }

@@ -5,7 +5,7 @@ use super::configuration;
 use super::exit::{Exit, Failure};
 use crate::config::endpoint::{EndpointOption, Socket};
 use crate::config::file::{Configuration, FileErrors, Location};
-use crate::config::supervisor::Overrides;
+use crate::config::supervisor::{Overrides, Reachable};
 use crate::config::words;
 use crate::core::log::Written;
 use crate::core::program::{Settings, name_error};
@@ -26,6 +26,7 @@ const NOTHING_STARTED: &str = "; nothing was started";
 pub fn run(run: Run) -> Result<Exit, Failure> {
     let rpc = endpoints(&run.endpoint, "--endpoint", Socket::Rpc)?;
     let events = endpoints(&run.events, "--events", Socket::Events)?;
+    refuse_with_no_rpc(&run)?;
     let programs = programs(&run.program)?;
     let location = Location::new(run.path);
     let configuration = configuration::load(&location, NOTHING_STARTED)?;
@@ -34,10 +35,43 @@ pub fn run(run: Run) -> Result<Exit, Failure> {
         end_with(parent)?;
     }
     let console_prefix = if run.prefix { Written::Yes } else { Written::No };
-    let overrides = Overrides { runtime_dir: run.runtime_dir, log_dir: run.log_dir, rpc, events };
+    let reachable = if run.no_rpc { Reachable::No } else { Reachable::Yes };
+    let overrides = Overrides { runtime_dir: run.runtime_dir, log_dir: run.log_dir, rpc, events, reachable };
+    refuse_without_rpc(&configuration, &overrides)?;
     supervisor::run(Options { location, configuration, overrides, console_prefix, programs })
         .map(Exit::As)
         .map_err(|error| Failure::Failed(error.to_string()))
+}
+
+/// The options that say where a supervisor can be reached are not for one that cannot be.
+fn refuse_with_no_rpc(run: &Run) -> Result<(), Failure> {
+    let Run { no_rpc, endpoint, events, runtime_dir, .. } = run;
+    let given = [
+        ("--endpoint", !endpoint.is_empty()),
+        ("--events", !events.is_empty()),
+        ("--runtime-dir", runtime_dir.is_some()),
+    ];
+    match given.iter().find(|(_, is_given)| *no_rpc && *is_given) {
+        Some((option, _)) => Err(Failure::Usage(format!(
+            "{option} has no meaning with --no-rpc, which is to have no endpoint at all; leave one of them out"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The same where it is the configuration that says so. An endpoint for requests goes over that.
+fn refuse_without_rpc(configuration: &Configuration, overrides: &Overrides) -> Result<(), Failure> {
+    if configuration.supervisor.reachable == Reachable::Yes || !overrides.rpc.is_empty() {
+        return Ok(());
+    }
+    let given =
+        [("--events", !overrides.events.is_empty()), ("--runtime-dir", overrides.runtime_dir.is_some())];
+    match given.iter().find(|(_, is_given)| *is_given) {
+        Some((option, _)) => Err(Failure::Usage(format!(
+            "{option} has no meaning where the configuration has rpc = false; leave it out, or add an --endpoint"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// A program of the command line adds to those of the files.

@@ -140,6 +140,7 @@ pub fn load(location: &Location) -> Result<Configuration, FileErrors> {
         }
     }
     if errors.count() == 0 {
+        tables.check_supervisor(&mut errors);
         check_needs(&tables.programs, &mut errors);
     }
     if errors.count() > 0 {

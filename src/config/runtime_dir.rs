@@ -5,6 +5,9 @@ use crate::sys::process::own_effective_uid;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+/// The variable that tells programs, and the client commands among them, where the supervisor is.
+pub const RPC_VARIABLE: &str = "PROCNANNY_RPC";
+
 /// The runtime directory of whoever asks: `/run/procnanny` for root, `$XDG_RUNTIME_DIR/procnanny` for others, and
 /// `/tmp/procnanny-UID` where that variable is missing. Nothing is made or checked here.
 #[must_use]

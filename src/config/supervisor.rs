@@ -17,6 +17,8 @@ pub struct SupervisorSettings {
     pub runtime_dir: Option<PathBuf>,
     /// `log_dir`; `None` is none.
     pub log_dir: Option<PathBuf>,
+    /// Whether there are endpoints at all; `rpc = false` is that there are none.
+    pub reachable: Reachable,
     /// `rpc`; none is the default one.
     pub rpc: Vec<EndpointOption>,
     /// `events`; none is the default one.
@@ -31,6 +33,16 @@ pub struct SupervisorSettings {
     pub oom_score_adj: Option<i32>,
     /// `exit_when`.
     pub exit_when: ExitWhen,
+}
+
+/// Whether anybody can talk to the supervisor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reachable {
+    /// It has endpoints, and a directory for them.
+    #[default]
+    Yes,
+    /// It has neither.
+    No,
 }
 
 /// When the supervisor ends by itself.
@@ -56,6 +68,8 @@ pub struct Overrides {
     pub rpc: Vec<EndpointOption>,
     /// `--events`; the same.
     pub events: Vec<EndpointOption>,
+    /// `--no-rpc`; [`Reachable::Yes`] leaves what the file says.
+    pub reachable: Reachable,
 }
 
 /// A setting of the supervisor.
@@ -93,6 +107,9 @@ const MAX_EVENTS: u32 = 1_000_000;
 const EXIT_WHEN: [(&str, ExitWhen); 3] =
     [("never", ExitWhen::Never), ("all-done", ExitWhen::AllDone), ("any-failed", ExitWhen::AnyFailed)];
 
+/// The settings that say where the supervisor can be reached.
+const OF_REACH: [&str; 3] = ["runtime_dir", "rpc", "events"];
+
 /// All settings of the supervisor, in the order in which they are documented.
 pub const KEYS: &[SupervisorKey] = &[
     SupervisorKey {
@@ -115,12 +132,18 @@ pub const KEYS: &[SupervisorKey] = &[
     },
     SupervisorKey {
         name: "rpc",
-        kind: "array of endpoints",
+        kind: "array of endpoints, or false",
         default: "one with admin access in runtime_dir",
         effect: Effect::WithRestart,
-        doc: "Endpoints for requests, in place of the default one: each a string as after --endpoint, or { endpoint, access, mode, group, curve }.",
-        set: |s, v| endpoints(v, Socket::Rpc).map(|rpc| s.rpc = rpc),
-        differs: |a, b| a.rpc != b.rpc,
+        doc: "Endpoints for requests, in place of the default one: each a string as after --endpoint, or { endpoint, access, mode, group, curve }. With false there are none, as after --no-rpc.",
+        set: |s, v| {
+            if *v == Value::Bool(false) {
+                s.reachable = Reachable::No;
+                return Ok(());
+            }
+            endpoints(v, Socket::Rpc).map(|rpc| s.rpc = rpc)
+        },
+        differs: |a, b| a.rpc != b.rpc || a.reachable != b.reachable,
     },
     SupervisorKey {
         name: "events",
@@ -195,6 +218,7 @@ impl Default for SupervisorSettings {
         Self {
             runtime_dir: None,
             log_dir: None,
+            reachable: Reachable::Yes,
             rpc: Vec::new(),
             events: Vec::new(),
             event_history: ring::DEFAULT_CAPACITY,
@@ -218,11 +242,25 @@ impl SupervisorSettings {
         }
         if !overrides.rpc.is_empty() {
             self.rpc.clone_from(&overrides.rpc);
+            self.reachable = Reachable::Yes;
         }
         if !overrides.events.is_empty() {
             self.events.clone_from(&overrides.events);
         }
+        if overrides.reachable == Reachable::No {
+            self.reachable = Reachable::No;
+            self.runtime_dir = None;
+            self.rpc.clear();
+            self.events.clear();
+        }
         self
+    }
+
+    /// The settings that say where it can be reached, as far as they are set.
+    pub fn of_reach(&self) -> Vec<&'static str> {
+        let untouched = Self::default();
+        let of_reach = KEYS.iter().filter(|key| OF_REACH.contains(&key.name));
+        of_reach.filter(|key| (key.differs)(self, &untouched)).map(|key| key.name).collect()
     }
 
     /// Takes on what of others takes effect at once.
@@ -331,6 +369,7 @@ mod tests {
             log_dir: Some("/x".into()),
             rpc: vec![EndpointOption::parse("ipc:///x/rpc", Socket::Rpc).unwrap()],
             events: vec![EndpointOption::parse("ipc:///x/events", Socket::Events).unwrap()],
+            reachable: Reachable::No,
             event_history: 1,
             run_history: 1,
             shutdown_timeout: Duration::ZERO,
@@ -344,6 +383,22 @@ mod tests {
             KEYS.iter().filter(|key| (key.differs)(&settings, &others)).map(|key| key.name).collect();
         assert_eq!(left, settings.restart_needed(&others));
         assert_eq!(left, ["runtime_dir", "log_dir", "rpc", "events", "oom_score_adj"]);
+    }
+
+    #[test]
+    fn without_endpoints_nothing_of_them_is_left() {
+        let none = set("rpc", false).unwrap();
+        assert_eq!((none.reachable, none.of_reach()), (Reachable::No, vec!["rpc"]));
+        assert!(set("rpc", true).unwrap_err().contains("array of endpoints"));
+        let file = SupervisorSettings {
+            rpc: vec![EndpointOption::parse("ipc:///x/rpc", Socket::Rpc).unwrap()],
+            ..set("runtime_dir", "/a").unwrap()
+        };
+        assert_eq!(file.of_reach(), ["runtime_dir", "rpc"]);
+        let no_rpc = Overrides { reachable: Reachable::No, ..Overrides::default() };
+        assert_eq!(file.clone().overridden_by(&no_rpc), none);
+        let endpoint = Overrides { rpc: file.rpc.clone(), ..Overrides::default() };
+        assert_eq!(none.overridden_by(&endpoint).reachable, Reachable::Yes);
     }
 
     #[test]

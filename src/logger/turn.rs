@@ -133,7 +133,7 @@ impl Logger {
         for _ in 0..MESSAGES_A_TURN {
             let Some((message, mut descriptors)) = self.link.receive() else { break };
             match message {
-                ToLogger::Begin { output } => self.begin(descriptors, &output)?,
+                ToLogger::Begin { output } => self.begin(descriptors, output)?,
                 ToLogger::Open { stream, route } => {
                     if let Some(pipe) = descriptors.pop() {
                         self.open(stream, route, pipe);
@@ -153,7 +153,11 @@ impl Logger {
         Ok(())
     }
 
-    fn begin(&mut self, descriptors: Vec<OwnedFd>, endpoint: &OutputEndpoint) -> Result<(), LoggerError> {
+    fn begin(
+        &mut self,
+        descriptors: Vec<OwnedFd>,
+        endpoint: Option<OutputEndpoint>,
+    ) -> Result<(), LoggerError> {
         let Ok([counters, tails, reader, writer]) = <[OwnedFd; 4]>::try_from(descriptors) else {
             return Ok(());
         };
@@ -171,6 +175,14 @@ impl Logger {
             self.deadlines.arm(Due::LeftOver, self.now.after(LEFT_OVER));
         }
         self.store = Some(store);
+        if let Some(endpoint) = endpoint {
+            self.bind(&endpoint);
+        }
+        Ok(())
+    }
+
+    /// Publishes output at an endpoint from now on.
+    fn bind(&mut self, endpoint: &OutputEndpoint) {
         let outcome = Output::bind(endpoint).and_then(|output| {
             let watched = zmq_options::watch(&self.poller, output.socket().socket(), Source::Socket.pack());
             watched.map_err(words).map(|()| output)
@@ -182,7 +194,6 @@ impl Logger {
             }
             Err(words) => self.link.tell(&FromLogger::NotBound { words }),
         }
-        Ok(())
     }
 
     fn open(&mut self, id: StreamId, route: Route, pipe: OwnedFd) {

@@ -1,5 +1,6 @@
 //! The environment of a new process: layer upon layer, each of which goes over the one before.
 
+use crate::config::runtime_dir::RPC_VARIABLE;
 use crate::core::program::ProcessSettings;
 use crate::core::settings::InheritEnv;
 use crate::core::substitute::Substitution;
@@ -46,7 +47,7 @@ impl Inherited<'_> {
         all.push(Variable::given("PROCNANNY_PROGRAM", here.program));
         all.push(Variable::made("PROCNANNY_INSTANCE", here.instance.to_string()));
         if !self.rpc.is_empty() {
-            all.push(Variable::given("PROCNANNY_RPC", self.rpc));
+            all.push(Variable::given(RPC_VARIABLE, self.rpc));
         }
         all.extend(own.into_iter().map(|(name, value)| Variable::made(name, value)));
         // Of several of the same name the last holds. Sorting keeps their order, and its time does not grow with the

@@ -15,6 +15,7 @@
 //! | `cgroups` | the cgroups of instances |
 //! | `capture` | what programs print, and the logger that reads it |
 //! | `sockets` | the sockets of programs, opened for them and passed to them |
+//! | `reach` | where the supervisor can be reached: its endpoints, if it has any |
 //! | `runtime_dir` | where clients connect, checked before anything is bound |
 //! | `zap` | who is let in over CURVE |
 //! | `rpc`, `outbox` | requests in, replies out, and clients that do not fetch them |
@@ -52,6 +53,7 @@ mod operations;
 mod outbox;
 mod programs;
 mod publish;
+mod reach;
 mod readiness;
 mod reap;
 mod reload;
@@ -231,7 +233,7 @@ struct Supervisor {
     backlog: turn::Backlog,
     random: u32,
     // Dropped last: the sockets' files are removed and the lock is let go when all else is done.
-    _runtime_dir: runtime_dir::RuntimeDir,
+    _reach: Option<reach::Reach>,
 }
 
 impl fmt::Debug for Supervisor {

@@ -2,16 +2,16 @@
 
 use super::capture::{Capture, Places};
 use super::launch::Launch;
+use super::note::note;
 use super::programs::NewProgram;
-use super::publish::Publisher;
+use super::reach::{Reach, Sockets};
 use super::reload::Configured;
-use super::rpc::RpcSocket;
-use super::runtime_dir::RuntimeDir;
 use super::source::Source;
 use super::zap::Zap;
 use super::{Options, Supervisor, SupervisorError, shutdown::Phase, sockets};
 use crate::api::host::Host;
-use crate::config::endpoint::{Endpoint, EndpointOption, Transport};
+use crate::config::runtime_dir::RPC_VARIABLE;
+use crate::config::supervisor::{Reachable, SupervisorSettings};
 use crate::core::event::{SupervisorChange, What};
 use crate::core::fleet::Fleet;
 use crate::core::history::Histories;
@@ -23,22 +23,18 @@ use crate::sys::poll::{Poller, Ready};
 use crate::sys::process::Pid;
 use crate::sys::signals::{self, SignalDescriptor};
 use crate::sys::timer::Timer;
-use crate::sys::{accept, clock, limits, priority, process, standard, zmq_options};
-use crate::wire::log_channel::OutputEndpoint;
+use crate::sys::{clock, limits, priority, process, standard, zmq_options};
 use nix::errno::Errno;
-use std::collections::HashSet;
 use std::ffi::CString;
 use std::fs::OpenOptions;
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// How many ready descriptors one turn takes up.
 const READY_A_TURN: usize = 64;
 
 /// How long the last messages may take to leave, in milliseconds.
 const FAREWELL: i32 = 200;
-/// How many descriptors clients leave to us: for starts under way, above all.
-const OWN_DESCRIPTORS: u32 = 512;
 
 /// Builds a supervisor.
 ///
@@ -58,34 +54,21 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
     process::become_subreaper().map_err(step("become the parent of orphans"))?;
     let null = OpenOptions::new().read(true).write(true).open("/dev/null");
     let null = null.map_err(|error| SupervisorError(format!("cannot open /dev/null: {error}")))?;
-    accept::guard(OWN_DESCRIPTORS).map_err(step("reserve a descriptor"))?;
 
-    // Everything is checked before anything is bound, and the lock is held before a socket is replaced.
-    let settings = options.configuration.supervisor.overridden_by(&options.overrides);
+    let settings = options.configuration.supervisor.clone().overridden_by(&options.overrides);
     let log_dir = settings.log_dir.clone().map(log_dir).transpose()?;
-    let mut runtime_dir = RuntimeDir::claim(settings.runtime_dir.clone())?;
-    let mut endpoints = endpoints(&settings.rpc, runtime_dir.path(), "rpc")?;
-    let mut events = self::endpoints(&settings.events, runtime_dir.path(), "events")?;
-    let output = Endpoint::in_directory(runtime_dir.path(), "output").map_err(SupervisorError)?;
-    refuse_twice(endpoints.iter().chain(&events).chain([&output]))?;
-    let context = zmq::Context::new();
-    let guarded = endpoints.iter_mut().chain(&mut events).filter_map(Endpoint::curve_mut);
-    let zap = Zap::begin(&context, guarded)?;
-    for endpoint in endpoints.iter().chain(&events).chain([&output]) {
-        if let Transport::Ipc { path, .. } = &endpoint.transport {
-            runtime_dir.owns(path);
+    let (reach, sockets) = match settings.reachable {
+        Reachable::Yes => Reach::begin(&settings).map(|(reach, sockets)| (Some(reach), sockets))?,
+        Reachable::No => {
+            tell_of_no_effect(&options.configuration.supervisor);
+            (None, Sockets::default())
         }
-    }
-    let rpc = endpoints
-        .iter()
-        .map(|endpoint| RpcSocket::bind(&context, endpoint))
-        .collect::<Result<Vec<_>, _>>()?;
-    let mut publisher = Publisher::default();
-    events.iter().try_for_each(|endpoint| publisher.bind(&context, endpoint))?;
+    };
+    let Sockets { rpc, publisher, zap } = sockets;
 
     let now = Moment(clock::monotonic());
     let launch = Launch {
-        environment: own_environment(),
+        environment: own_environment(settings.reachable),
         open_files,
         null: null.into(),
         stdout: std::io::stdout(),
@@ -121,7 +104,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
         cgroups: Default::default(),
         capture: Capture::new(
             Places { log_dir, console_prefix: options.console_prefix },
-            output_endpoint(&output),
+            reach.as_ref().map(|reach| reach.output.clone()),
         ),
         sockets: Default::default(),
         last_words: Default::default(),
@@ -149,7 +132,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
         backlog: Default::default(),
         // Any number but 0 will do; that two supervisors differ is enough.
         random: Pid::own().get().unsigned_abs().wrapping_mul(0x9e37_79b9) | 1,
-        _runtime_dir: runtime_dir,
+        _reach: reach,
     };
     supervisor.watch().map_err(step("watch descriptors"))?;
     supervisor.publish(What::Supervisor(SupervisorChange::Started));
@@ -168,30 +151,12 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
     Ok(supervisor)
 }
 
-/// The endpoints that are asked for, or else the one in the directory.
-fn endpoints(
-    asked: &[EndpointOption],
-    directory: &Path,
-    name: &str,
-) -> Result<Vec<Endpoint>, SupervisorError> {
-    let checked = match asked {
-        [] => Endpoint::in_directory(directory, name).map(|endpoint| vec![endpoint]),
-        asked => asked.iter().map(EndpointOption::check).collect(),
-    };
-    checked.map_err(SupervisorError)
-}
-
-/// A file that is bound a second time is taken from the first socket without an error.
-fn refuse_twice<'a>(endpoints: impl Iterator<Item = &'a Endpoint>) -> Result<(), SupervisorError> {
-    let mut files = HashSet::new();
-    for endpoint in endpoints {
-        if let Transport::Ipc { path, .. } = &endpoint.transport
-            && !files.insert(path)
-        {
-            return Err(SupervisorError(format!("endpoint {}: is there twice", endpoint.address)));
-        }
+/// Says what the configuration has of endpoints, where the command line goes over that.
+fn tell_of_no_effect(configured: &SupervisorSettings) {
+    let names = configured.of_reach();
+    if configured.reachable == Reachable::Yes && !names.is_empty() {
+        note(&format!("{} in [supervisor]: without effect, because of --no-rpc", names.join(", ")));
     }
-    Ok(())
 }
 
 /// Sets how readily we are killed when memory runs out, and returns what it was, which programs get back.
@@ -241,23 +206,19 @@ fn log_dir(given: PathBuf) -> Result<String, SupervisorError> {
     }
 }
 
-/// The endpoint for output, as the logger is told it.
-fn output_endpoint(endpoint: &Endpoint) -> OutputEndpoint {
-    let mode = match endpoint.transport {
-        Transport::Ipc { mode, .. } => Some(mode),
-        Transport::Tcp { .. } => None,
-    };
-    OutputEndpoint { address: endpoint.address.clone(), mode }
-}
-
 /// What is between us and who started us. A program that took it for its own would speak to that one in our name.
 const OURS_ALONE: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 
-/// Our environment, as `NAME=VALUE`, but for what is ours alone.
-fn own_environment() -> Vec<CString> {
+/// Our environment, as `NAME=VALUE`, but for what is ours alone; and where nobody can reach us, but for what would lead
+/// programs to another supervisor.
+fn own_environment(reachable: Reachable) -> Vec<CString> {
+    let misleading = match reachable {
+        Reachable::Yes => None,
+        Reachable::No => Some(RPC_VARIABLE),
+    };
     let is_ours_alone = |variable: &CString| {
         let value = |name: &str| variable.to_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=");
-        OURS_ALONE.iter().chain(&sockets::VARIABLES).any(|name| value(name).is_some())
+        OURS_ALONE.iter().chain(&sockets::VARIABLES).chain(&misleading).any(|name| value(name).is_some())
     };
     process::own_environment().into_iter().filter(|variable| !is_ours_alone(variable)).collect()
 }

@@ -15,8 +15,8 @@ pub enum ToLogger {
     /// The first message. With it come four descriptors: both memories of [`crate::sys::log_memory`], counters first, and
     /// the reading and the writing end of the pipe that output goes through.
     Begin {
-        /// Where output is to be published.
-        output: OutputEndpoint,
+        /// Where output is to be published; `None` if nowhere.
+        output: Option<OutputEndpoint>,
     },
     /// Output of this stream is to be read from now on. With it comes the reading end of its pipe.
     Open {
@@ -137,8 +137,8 @@ impl ToLogger {
         match self {
             ToLogger::Begin { output } => {
                 begin(&mut writer, 2, "begin");
-                writer.entry("address", output.address.as_str());
-                writer.entry("mode", output.mode);
+                writer.entry("address", output.as_ref().map(|output| output.address.as_str()));
+                writer.entry("mode", output.as_ref().and_then(|output| output.mode));
             }
             ToLogger::Open { stream, route } => {
                 begin(&mut writer, 1 + ROUTE_ENTRIES, "open");
@@ -171,10 +171,10 @@ impl ToLogger {
         let stream = || stream_of(&message);
         Some(match message.get("say")?.text()? {
             "begin" => ToLogger::Begin {
-                output: OutputEndpoint {
-                    address: text(&message, "address")?,
+                output: text(&message, "address").map(|address| OutputEndpoint {
+                    address,
                     mode: message.get("mode").and_then(Value::as_u64).and_then(|mode| mode.try_into().ok()),
-                },
+                }),
             },
             "open" => ToLogger::Open { stream: stream()?, route: read_route(&message)? },
             "change" => ToLogger::Change { stream: stream()?, route: read_route(&message)? },
@@ -313,8 +313,9 @@ mod tests {
         let output = OutputEndpoint { address: "ipc:///x".to_string(), mode: Some(0o600) };
         let on_tcp = OutputEndpoint { address: "tcp://127.0.0.1:1".to_string(), mode: None };
         for message in [
-            ToLogger::Begin { output },
-            ToLogger::Begin { output: on_tcp },
+            ToLogger::Begin { output: Some(output) },
+            ToLogger::Begin { output: Some(on_tcp) },
+            ToLogger::Begin { output: None },
             ToLogger::Open { stream, route: route(Sink::Memory) },
             ToLogger::Open { stream, route: route(Sink::File("/var/log/x".to_string())) },
             ToLogger::Change { stream, route: route(Sink::Console(OutputSource::Stdout)) },

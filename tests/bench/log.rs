@@ -164,7 +164,7 @@ impl Logger {
         let [counters, tails] = logger.memory.descriptors();
         let work: Vec<BorrowedFd<'_>> = logger.held.iter().map(AsFd::as_fd).collect();
         let descriptors = [&[counters, tails], &work[..]].concat();
-        logger.channel.send(&ToLogger::Begin { output }.encode(), &descriptors)?;
+        logger.channel.send(&ToLogger::Begin { output: Some(output) }.encode(), &descriptors)?;
         Ok(logger)
     }
 

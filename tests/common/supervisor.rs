@@ -30,11 +30,19 @@ const CONFIGURATION: &str = "procnanny.toml";
 pub struct Launcher {
     scratch: Scratch,
     runtime_dir: Option<PathBuf>,
+    reach: Reach,
     wrapper: Vec<OsString>,
     options: Vec<OsString>,
     place: Place,
     environment: Vec<(String, String)>,
     user: Option<(u32, u32)>,
+}
+
+/// Whether it can be reached.
+#[derive(Debug)]
+enum Reach {
+    InRuntimeDir,
+    Nowhere,
 }
 
 /// Where its configuration is.
@@ -65,6 +73,7 @@ impl Launcher {
         Self {
             scratch: Scratch::new(),
             runtime_dir: None,
+            reach: Reach::InRuntimeDir,
             wrapper: Vec::new(),
             options: Vec::new(),
             place: Place::Nowhere,
@@ -81,6 +90,12 @@ impl Launcher {
     /// Another runtime directory than the one in the scratch directory.
     pub fn runtime_dir(mut self, path: &Path) -> Self {
         self.runtime_dir = Some(path.to_path_buf());
+        self
+    }
+
+    /// Nowhere to be reached (`--no-rpc`): to be spawned, as it cannot answer.
+    pub fn no_rpc(mut self) -> Self {
+        self.reach = Reach::Nowhere;
         self
     }
 
@@ -177,7 +192,11 @@ impl Launcher {
         let mark = self.scratch.mark();
         let mut words = self.wrapper.clone();
         words.push(self.binary().into());
-        words.extend(["run".into(), "--runtime-dir".into(), runtime_dir.clone().into()]);
+        words.push("run".into());
+        match self.reach {
+            Reach::InRuntimeDir => words.extend(["--runtime-dir".into(), runtime_dir.clone().into()]),
+            Reach::Nowhere => words.push("--no-rpc".into()),
+        }
         words.extend(self.options.iter().cloned());
         match &self.place {
             Place::Nowhere => words.push(self.scratch.path().into()),

@@ -89,7 +89,7 @@ impl Rig {
         let [counters, tails] = self.memory.descriptors();
         let descriptors = [counters, tails, self.work.0.as_fd(), self.work.1.as_fd()];
         let channel = self.channel.as_ref().unwrap();
-        send(channel, &ToLogger::Begin { output }, &descriptors);
+        send(channel, &ToLogger::Begin { output: Some(output) }, &descriptors);
         for (stream, (route, reader, writer)) in &self.streams {
             let message = ToLogger::Open { stream: *stream, route: route.clone() };
             send(channel, &message, &[reader.as_fd()]);

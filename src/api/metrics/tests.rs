@@ -19,7 +19,7 @@ fn facts() -> Facts<'static> {
         connections_refused: 3,
         rpc: vec![],
         events: vec![],
-        output: "",
+        output: Some(""),
         logger_pid: None,
         captured: [("output_taken", 21), ("output_written", 20), ("output_dropped", 1)],
         replies_dropped: 2,

@@ -7,7 +7,7 @@ use super::{FileProgram, Header};
 use crate::config::convert::quoted;
 use crate::config::hooks::{Draft, Owner};
 use crate::config::keys::{self, SettingError};
-use crate::config::supervisor::{self, SupervisorSettings};
+use crate::config::supervisor::{self, Reachable, SupervisorSettings};
 use crate::core::hook::Hook;
 use crate::core::nearest::nearest;
 use crate::core::program::{Settings, name_error};
@@ -86,6 +86,19 @@ impl Tables {
             );
             if let Err((span, message)) = applied {
                 errors.add(|| FileError::at(source, span, message));
+            }
+        }
+    }
+
+    /// Tells what has no meaning beside what else is set.
+    pub fn check_supervisor(&self, errors: &mut FileErrors) {
+        if self.supervisor.reachable == Reachable::Yes {
+            return;
+        }
+        for name in self.supervisor.of_reach() {
+            if let Some(header) = self.set_at.get(name).filter(|_| name != "rpc") {
+                let sentence = format!("'{name}' has no meaning with rpc = false; take one of them away");
+                errors.add(|| header.error(sentence));
             }
         }
     }

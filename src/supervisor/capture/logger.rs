@@ -32,7 +32,7 @@ pub struct Logger {
     /// How many were started: the number of the present one.
     begun: u64,
     process: Option<Process>,
-    endpoint: OutputEndpoint,
+    endpoint: Option<OutputEndpoint>,
     /// The endpoint as it was bound, once it was.
     pub(super) bound: Option<String>,
     quick_deaths: u32,
@@ -69,7 +69,7 @@ pub(super) enum Takes {
 
 impl Logger {
     /// None yet.
-    pub fn new(endpoint: OutputEndpoint) -> Self {
+    pub fn new(endpoint: Option<OutputEndpoint>) -> Self {
         Self {
             begun: 0,
             process: None,
@@ -82,9 +82,10 @@ impl Logger {
         }
     }
 
-    /// Where output is published.
-    pub fn address(&self) -> &str {
-        self.bound.as_deref().unwrap_or(&self.endpoint.address)
+    /// Where output is published, if it is.
+    pub fn address(&self) -> Option<&str> {
+        let asked = self.endpoint.as_ref().map(|endpoint| endpoint.address.as_str());
+        self.bound.as_deref().or(asked)
     }
 
     /// Its process, if there is one.

@@ -73,8 +73,8 @@ pub struct Totals {
 const LOOKS: u32 = 4;
 
 impl Capture {
-    /// Nothing captured yet.
-    pub fn new(places: Places, endpoint: OutputEndpoint) -> Self {
+    /// Nothing captured yet. Without an endpoint, it will not be published.
+    pub fn new(places: Places, endpoint: Option<OutputEndpoint>) -> Self {
         Self {
             places,
             streams: Streams::default(),
@@ -84,8 +84,8 @@ impl Capture {
         }
     }
 
-    /// Where output is published, as soon as there is any.
-    pub fn address(&self) -> &str {
+    /// Where output is published, as soon as there is any; `None` if nowhere.
+    pub fn address(&self) -> Option<&str> {
         self.logger.address()
     }
 
