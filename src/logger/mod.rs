@@ -106,7 +106,9 @@ pub fn run() -> Result<(), LoggerError> {
             "the logger is started by the supervisor when it is needed; see 'procnanny run'".to_string(),
         )
     })?;
-    standard::ensure().map_err(step("open /dev/null in place of a closed stream"))?;
+    standard::ensure().map_err(step("open anything in place of a closed standard stream"))?;
+    // Executed from a descriptor, it would be known by the number of that.
+    process::set_own_name(c"procnanny");
     process::limit_malloc_arenas();
     // A limit that cannot be raised is still a limit that one can live with.
     let _ = limits::raise_open_files();

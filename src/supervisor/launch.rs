@@ -14,6 +14,7 @@ use crate::core::program::{IoPriority, ProcessSettings, Program, User};
 use crate::core::settings::{self, Scheduler, StandardInput};
 use crate::core::substitute::Substitution;
 use crate::sys::limits::{Limit, LimitValues};
+use crate::sys::null::Null;
 use crate::sys::plan::{self, Blueprint, ChildDescriptor, ChildPlan, Credentials, DEFAULT_PATH, candidates};
 use crate::sys::priority::{self, IoClass};
 use crate::sys::process::Pid;
@@ -30,8 +31,10 @@ pub struct Launch {
     pub environment: Vec<CString>,
     /// The limit of open files that the supervisor was started with.
     pub open_files: LimitValues,
-    /// `/dev/null`, open for reading and writing.
-    pub null: OwnedFd,
+    /// What is at its end for who reads it, and takes whatever is written.
+    pub null: Null,
+    /// The file that we were executed from; `None` if it could not be opened.
+    pub executable: Option<OwnedFd>,
     /// The supervisor's own standard output.
     pub stdout: Stdout,
     /// Where programs find the supervisor; empty if nowhere.
@@ -134,14 +137,15 @@ impl Launch {
     ///
     /// # Errors
     /// None is known: the kernel gave us these strings.
-    pub fn logger_plan<'a>(&self, channel: BorrowedFd<'a>) -> Result<ChildPlan<'a>, NulError> {
+    pub fn logger_plan<'a>(&'a self, channel: BorrowedFd<'a>) -> Result<ChildPlan<'a>, NulError> {
         let own = std::env::args_os().next().unwrap_or_default();
         let path = std::env::var_os("PATH");
         let path = path.as_deref().map_or(DEFAULT_PATH, OsStrExt::as_bytes);
-        // What is executed now, also when another file has its name; our own name is for where there is no /proc.
+        // What is executed now, also when another file has its name. Our own name is for where it could not be opened.
         let mut candidates = candidates(own.as_bytes(), path)?;
         candidates.insert(0, c"/proc/self/exe".into());
         Ok(ChildPlan::new(Blueprint {
+            executable: self.executable.as_ref().map(AsFd::as_fd),
             candidates,
             arguments: vec![c"procnanny".into(), c"logger".into()],
             environment: self.environment.clone(),
@@ -331,7 +335,8 @@ mod tests {
         Launch {
             environment: [c"PATH=/bin", c"LANG=C", c"HOME=/root"].map(CString::from).to_vec(),
             open_files: LimitValues { soft: 10, hard: 20 },
-            null: std::fs::File::open("/dev/null").unwrap().into(),
+            null: Null::open().unwrap(),
+            executable: None,
             stdout: std::io::stdout(),
             rpc: String::new(),
             oom_score_adj: None,

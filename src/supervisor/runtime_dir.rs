@@ -9,6 +9,10 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+/// What can be done where nothing can be written.
+const ELSEWHERE: &str =
+    "name another directory with --runtime-dir, or do without one and without requests: --no-rpc";
+
 /// A directory that is ours and locked; when dropped, the sockets in it are removed.
 #[derive(Debug)]
 pub struct RuntimeDir {
@@ -34,7 +38,7 @@ impl RuntimeDir {
                 "another supervisor has {}; name another --runtime-dir",
                 path.display()
             )),
-            LockError::Io { .. } => SupervisorError(error.to_string()),
+            LockError::Io { .. } => SupervisorError(format!("{error}; {ELSEWHERE}")),
         })?;
         Ok(Self { path, sockets: Vec::new(), _lock: lock })
     }
@@ -65,9 +69,7 @@ fn make(path: &Path) -> Result<(), SupervisorError> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) => {
             let path = path.display();
-            Err(SupervisorError(format!(
-                "cannot make the runtime directory {path}: {error}; name another with --runtime-dir"
-            )))
+            Err(SupervisorError(format!("cannot make the runtime directory {path}: {error}; {ELSEWHERE}")))
         }
     }
 }

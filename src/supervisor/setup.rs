@@ -19,19 +19,23 @@ use crate::core::moment::Moment;
 use crate::core::program::Origin;
 use crate::core::ring::Ring;
 use crate::sys::errno::{io_words, words};
+use crate::sys::limits::LimitValues;
+use crate::sys::null::Null;
 use crate::sys::poll::{Poller, Ready};
 use crate::sys::process::Pid;
 use crate::sys::signals::{self, SignalDescriptor};
 use crate::sys::timer::Timer;
-use crate::sys::{clock, limits, priority, process, standard, zmq_options};
+use crate::sys::{clock, executable, limits, priority, process, standard, zmq_options};
 use nix::errno::Errno;
 use std::ffi::CString;
-use std::fs::OpenOptions;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 /// How many ready descriptors one turn takes up.
 const READY_A_TURN: usize = 64;
+
+/// So many open files are few.
+const FEW_DESCRIPTORS: u64 = 64;
 
 /// How long the last messages may take to leave, in milliseconds.
 const FAREWELL: i32 = 200;
@@ -44,16 +48,17 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
     // Descriptors first: what is opened from here on must not become a standard stream.
     let step =
         |what: &'static str| move |errno: Errno| SupervisorError(format!("cannot {what}: {}", words(errno)));
-    standard::ensure().map_err(step("open /dev/null in place of a closed stream"))?;
+    standard::ensure().map_err(step("open anything in place of a closed standard stream"))?;
     process::limit_malloc_arenas();
     let open_files = limits::get(limits::Limit::OpenFiles).map_err(step("read the limit of open files"))?;
     // A limit that cannot be raised is still a limit that one can live with.
     let _ = limits::raise_open_files();
+    tell_of_few_descriptors(open_files);
     // Before the threads of libzmq exist: they are to inherit the mask.
     signals::block_all().map_err(step("block signals"))?;
     process::become_subreaper().map_err(step("become the parent of orphans"))?;
-    let null = OpenOptions::new().read(true).write(true).open("/dev/null");
-    let null = null.map_err(|error| SupervisorError(format!("cannot open /dev/null: {error}")))?;
+    let null = Null::open().map_err(step("open /dev/null, or a pair of sockets in its place"))?;
+    let executable = executable::open_own();
 
     let settings = options.configuration.supervisor.clone().overridden_by(&options.overrides);
     let log_dir = settings.log_dir.clone().map(log_dir).transpose()?;
@@ -70,7 +75,8 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
     let launch = Launch {
         environment: own_environment(settings.reachable),
         open_files,
-        null: null.into(),
+        null,
+        executable,
         stdout: std::io::stdout(),
         rpc: rpc.first().map_or_else(String::new, |socket| socket.address.clone()),
         oom_score_adj: settings.oom_score_adj.map(adjust_badness).transpose()?,
@@ -149,6 +155,17 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
     let programs: Vec<NewProgram> = programs.collect::<Result<_, SupervisorError>>()?;
     supervisor.add_all(programs.into_iter());
     Ok(supervisor)
+}
+
+/// Says that so few files can be open that programs may not be started, as nothing else would where nobody can ask.
+fn tell_of_few_descriptors(limit: LimitValues) {
+    if limit.hard < FEW_DESCRIPTORS {
+        note(&format!(
+            "only {} files can be open, of which procnanny itself takes about 20 and each start some: programs may fail to \
+             start; allow more (ulimit -n, LimitNOFILE=, --ulimit nofile=)",
+            limit.hard
+        ));
+    }
 }
 
 /// Says what the configuration has of endpoints, where the command line goes over that.

@@ -42,7 +42,7 @@ static REFUSED: AtomicU32 = AtomicU32::new(0);
 /// open files was raised, and before anything listens.
 ///
 /// # Errors
-/// What getrlimit(2) or the opening of `/dev/null` says.
+/// What getrlimit(2) or the opening of the root directory says.
 pub fn guard(headroom: u32) -> Result<(), Errno> {
     let limit = limits::get(Limit::OpenFiles)?.soft;
     let ceiling = limit - u64::from(headroom).min(limit / 2);
@@ -153,8 +153,9 @@ fn has_reserve() -> bool {
 }
 
 fn open_reserve() -> Result<c_int, Errno> {
+    // What is always there.
     // SAFETY: a constant string. Who gets the number sees to its being closed.
-    Errno::result(unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) })
+    Errno::result(unsafe { libc::open(c"/".as_ptr(), libc::O_PATH | libc::O_CLOEXEC) })
 }
 
 fn close(descriptor: c_int) {

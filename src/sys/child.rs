@@ -46,10 +46,18 @@ pub(super) struct Image {
     pub(super) environment: Vec<*const c_char>,
     /// Variables that are to hold our id.
     pub(super) own_pid: Vec<OwnPidVariable>,
-    /// The writing end of the status pipe: close-on-exec, and above all descriptors that are passed.
-    pub(super) report: RawFd,
+    pub(super) own: Own,
     /// Room for as many descriptors as are passed.
     pub(super) room: Vec<RawFd>,
+}
+
+/// The descriptors that the child itself uses: close-on-exec, and above all that are passed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Own {
+    /// The writing end of the status pipe.
+    pub(super) report: RawFd,
+    /// What is executed, if it is not looked for; above the other.
+    pub(super) executable: Option<RawFd>,
 }
 
 /// Becomes the program, or reports what failed and ends.
@@ -64,7 +72,7 @@ pub(super) fn run(image: &mut Image) -> ! {
         _ => 126,
     };
     // The pipe is empty, so that a record fits; if the parent is gone, nobody is there who could be told.
-    let _ = raw::write(image.report, &record);
+    let _ = raw::write(image.own.report, &record);
     end(code)
 }
 
@@ -93,7 +101,7 @@ fn prepare(image: &mut Image) -> Result<(), StepError> {
     Step::Descriptors.check(place(streams))?;
     Step::Descriptors.check(pass(&plan.passed, &mut image.room))?;
     match blueprint.others {
-        OtherDescriptors::Closed => Step::Descriptors.check(close_others(&plan.passed, image.report))?,
+        OtherDescriptors::Closed => Step::Descriptors.check(close_others(&plan.passed, image.own))?,
         OtherDescriptors::Inherited => {}
     }
     // Opened now, as the limits may leave no descriptor to be opened later; and before the root directory changes.
@@ -279,31 +287,31 @@ fn pass(passed: &[(RawFd, RawFd)], room: &mut [RawFd]) -> Result<(), Errno> {
     passed.iter().zip(room).try_for_each(|((number, _), moved)| duplicate(*moved, *number))
 }
 
-/// Closes everything but the standard descriptors, those that are passed, and the status pipe.
+/// Closes everything but the standard descriptors, those that are passed, and our own.
 ///
 /// They are closed now, rather than marked to be closed by the exec: `CLOSE_RANGE_CLOEXEC` came two releases after
 /// close_range(2) itself, with Linux 5.11.
-fn close_others(passed: &[(RawFd, RawFd)], report: RawFd) -> Result<(), Errno> {
+fn close_others(passed: &[(RawFd, RawFd)], own: Own) -> Result<(), Errno> {
     let mut next = FIRST_OTHER;
-    for kept in kept(passed, report) {
+    for kept in kept(passed, own) {
         if kept > next {
             match close_range(next.unsigned_abs(), kept.unsigned_abs() - 1) {
                 // Filters of system calls that were made before the call was answer with EPERM.
-                Err(Errno::ENOSYS | Errno::EPERM) => return close_one_by_one(passed, report),
+                Err(Errno::ENOSYS | Errno::EPERM) => return close_one_by_one(passed, own),
                 outcome => outcome?,
             }
         }
         next = kept.saturating_add(1);
     }
     match close_range(next.unsigned_abs(), c_uint::MAX) {
-        Err(Errno::ENOSYS | Errno::EPERM) => close_one_by_one(passed, report),
+        Err(Errno::ENOSYS | Errno::EPERM) => close_one_by_one(passed, own),
         outcome => outcome,
     }
 }
 
 /// What stays open beside the standard descriptors, in the order of the numbers.
-fn kept(passed: &[(RawFd, RawFd)], report: RawFd) -> impl Iterator<Item = RawFd> {
-    passed.iter().map(|(number, _)| *number).chain([report])
+fn kept(passed: &[(RawFd, RawFd)], own: Own) -> impl Iterator<Item = RawFd> {
+    passed.iter().map(|(number, _)| *number).chain([own.report]).chain(own.executable)
 }
 
 fn close_range(first: c_uint, last: c_uint) -> Result<(), Errno> {
@@ -313,11 +321,11 @@ fn close_range(first: c_uint, last: c_uint) -> Result<(), Errno> {
     unsafe { call!(libc::SYS_close_range, first, last, NO_FLAGS) }.map(drop)
 }
 
-pub(super) fn close_one_by_one(passed: &[(RawFd, RawFd)], report: RawFd) -> Result<(), Errno> {
+pub(super) fn close_one_by_one(passed: &[(RawFd, RawFd)], own: Own) -> Result<(), Errno> {
     let limit = limits::get(Limit::OpenFiles)?.soft.min(MOST_DESCRIPTORS);
     let end = RawFd::try_from(limit).unwrap_or(RawFd::MAX);
     let mut next = FIRST_OTHER;
-    for kept in kept(passed, report).chain([end]) {
+    for kept in kept(passed, own).chain([end]) {
         for descriptor in next..kept {
             close(descriptor);
         }
@@ -328,6 +336,9 @@ pub(super) fn close_one_by_one(passed: &[(RawFd, RawFd)], report: RawFd) -> Resu
 
 /// Executes the first candidate that can be, as execvp(3) does. Only returns with what went wrong.
 fn execute(image: &Image) -> Result<Infallible, StepError> {
+    if let Some(file) = image.own.executable {
+        execute_file(file, image);
+    }
     let mut verdict = Errno::ENOENT;
     let mut denied = false;
     for candidate in &image.plan.blueprint.candidates {
@@ -343,6 +354,14 @@ fn execute(image: &Image) -> Result<Infallible, StepError> {
     }
     // Somewhere there was one, and it may not be executed: that says more than that it is missing elsewhere.
     Err(StepError { step: Step::Exec, errno: if denied { Errno::EACCES } else { verdict } })
+}
+
+/// Executes an open file. It is for what is sure to be a program; if it fails, there are names to be tried.
+fn execute_file(file: RawFd, image: &Image) {
+    let (arguments, environment) = (image.arguments.as_ptr(), image.environment.as_ptr());
+    let (itself, flags) = (c"".as_ptr(), libc::AT_EMPTY_PATH);
+    // SAFETY: a constant string, and two arrays as for `execve`.
+    let _ = unsafe { call!(libc::SYS_execveat, file, itself, arguments, environment, flags) };
 }
 
 /// Has a shell run a file of an unknown format, if that is wanted. Only returns with what went wrong.

@@ -224,6 +224,7 @@ impl Drop for Stack {
 
 #[cfg(test)]
 mod tests {
+    use super::super::child::Own;
     use super::super::fork::image;
     use super::super::mask::Mask;
     use super::super::plan::{Blueprint, ChildPlan};
@@ -239,7 +240,10 @@ mod tests {
     fn begin(blueprint: Blueprint<'_>) -> (Pid, NonNull<Craft>) {
         let null = std::fs::OpenOptions::new().write(true).open("/dev/null").unwrap();
         let before = Mask::ALL.swap().unwrap();
-        let begun = take_off(image(ChildPlan::new(blueprint).own, null.as_raw_fd()));
+        let begun = take_off(image(
+            ChildPlan::new(blueprint).own,
+            Own { report: null.as_raw_fd(), executable: None },
+        ));
         before.set().unwrap();
         begun.map_err(|(errno, _)| errno).unwrap()
     }

@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{self, ForkResult};
 
-use super::child::{self, Image};
+use super::child::{self, Image, Own};
 use super::flight;
 use super::mask::Mask;
 use super::own_pid::OwnPidVariable;
@@ -55,10 +55,13 @@ pub(super) const RECORD_SIZE: usize = 8;
 /// Only what fails before there is a child: [`Step::Pipe`] (`EMFILE`, `ENFILE`), [`Step::Fork`] (`EAGAIN` for a limit
 /// on processes, `ENOMEM`), [`Step::Signals`].
 pub fn spawn(plan: ChildPlan<'_>) -> Result<Spawned, StepError> {
-    let plan = plan.own;
+    let ChildPlan { own: plan, executable, .. } = plan;
     let highest = plan.passed.last().map_or(libc::STDERR_FILENO, |(number, _)| *number);
     let (status, report) = status_pipe(highest).map_err(|errno| StepError { step: Step::Pipe, errno })?;
-    let image = image(plan, report.as_raw_fd());
+    // Above what the child replaces; and where there is no room for it, its name will have to do.
+    let executable = executable.and_then(|file| duplicate_above(file, report.as_raw_fd()).ok());
+    let own = Own { report: report.as_raw_fd(), executable: executable.as_ref().map(AsRawFd::as_raw_fd) };
+    let image = image(plan, own);
     // A signal that arrived in the child before its dispositions are reset would run our handlers in it.
     let mask = Mask::ALL.swap().map_err(|errno| StepError { step: Step::Signals, errno })?;
     let outcome = begin(image);
@@ -71,7 +74,7 @@ pub fn spawn(plan: ChildPlan<'_>) -> Result<Spawned, StepError> {
 }
 
 /// All that the child needs.
-pub(super) fn image(plan: OwnPlan, report: RawFd) -> Box<Image> {
+pub(super) fn image(plan: OwnPlan, own: Own) -> Box<Image> {
     let arguments = pointers(&plan.blueprint.arguments);
     let mut environment = pointers(&plan.blueprint.environment);
     let own_pid: Vec<_> = plan.blueprint.own_pid.iter().map(|name| OwnPidVariable::new(name)).collect();
@@ -81,7 +84,7 @@ pub(super) fn image(plan: OwnPlan, report: RawFd) -> Box<Image> {
         UnknownFormat::Script => Some(script(&plan.blueprint.arguments)),
     };
     let room = vec![-1; plan.passed.len()];
-    Box::new(Image { plan, arguments, script, environment, own_pid, report, room })
+    Box::new(Image { plan, arguments, script, environment, own_pid, own, room })
 }
 
 /// Has a new process carry out the image. All signals are blocked.
@@ -145,7 +148,11 @@ fn above(descriptor: OwnedFd, highest: RawFd) -> Result<OwnedFd, Errno> {
     if descriptor.as_raw_fd() > highest {
         return Ok(descriptor);
     }
-    let moved = fcntl(descriptor.as_fd(), FcntlArg::F_DUPFD_CLOEXEC(highest.saturating_add(1)))?;
+    duplicate_above(descriptor.as_fd(), highest)
+}
+
+fn duplicate_above(descriptor: BorrowedFd<'_>, highest: RawFd) -> Result<OwnedFd, Errno> {
+    let moved = fcntl(descriptor, FcntlArg::F_DUPFD_CLOEXEC(highest.saturating_add(1)))?;
     // SAFETY: fcntl has just made this descriptor, and nobody else knows of it.
     Ok(unsafe { OwnedFd::from_raw_fd(moved) })
 }

@@ -214,7 +214,7 @@ fn without_close_range_descriptors_are_closed_all_the_same() {
             let kept = libc::fcntl(0, libc::F_DUPFD, 500);
             let below = libc::fcntl(0, libc::F_DUPFD, 300);
             let above = libc::fcntl(0, libc::F_DUPFD, 700);
-            let closed = child::close_one_by_one(&[], kept).is_ok();
+            let closed = child::close_one_by_one(&[], child::Own { report: kept, executable: None }).is_ok();
             let open = |descriptor| libc::fcntl(descriptor, libc::F_GETFD) >= 0;
             i32::from(
                 !(closed && open(0) && open(1) && open(2) && open(kept) && !open(below) && !open(above)),

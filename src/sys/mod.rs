@@ -23,6 +23,8 @@
 //! | `poll`, `timer`, `clock` | epoll, timerfd, the two clocks |
 //! | `process` | what a process asks or sets about itself; sending signals |
 //! | `standard` | the standard descriptors, open before anything else is |
+//! | `null` | `/dev/null`, or what does as well |
+//! | `executable` | the file that we were executed from |
 //! | `splice` | from pipe to pipe; making one larger |
 //! | `usage` | what a process uses |
 //! | `channel` | messages with descriptors between two processes of ours |
@@ -49,6 +51,7 @@ mod child;
 pub mod clock;
 pub mod curve;
 pub mod errno;
+pub mod executable;
 mod flight;
 pub mod fork;
 pub mod hand;
@@ -61,6 +64,7 @@ pub mod log_memory;
 mod mask;
 pub mod memory_file;
 pub mod notify;
+pub mod null;
 mod own_pid;
 pub mod pipe;
 pub mod plan;

@@ -88,6 +88,8 @@ pub struct Blueprint<'fd> {
     /// Paths to try to execute, in this order, as execvp(3) goes through PATH. The child does the looking-up, so that
     /// a file system that hangs never stalls the parent.
     pub candidates: Vec<CString>,
+    /// A file that is executed rather than any of these, if it can be (execveat(2), `AT_EMPTY_PATH`).
+    pub executable: Option<BorrowedFd<'fd>>,
     /// The arguments, from argument zero on.
     pub arguments: Vec<CString>,
     /// The whole environment, as `KEY=VALUE`.
@@ -168,6 +170,8 @@ pub fn candidates(command: &[u8], path: &[u8]) -> Result<Vec<CString>, NulError>
 #[derive(Debug)]
 pub struct ChildPlan<'fd> {
     pub(super) own: OwnPlan,
+    /// What is executed rather than what is looked for.
+    pub(super) executable: Option<BorrowedFd<'fd>>,
     /// Open for as long as this is there.
     descriptors: PhantomData<BorrowedFd<'fd>>,
 }
@@ -257,9 +261,10 @@ impl<'fd> ChildPlan<'fd> {
         let dispositions = CHANGED.get_or_init(signals::changed_dispositions);
         let oom_score_adjust = blueprint.oom_score_adjust.map(|adjust| adjust.to_string());
         let place = Place::from(blueprint.membership);
+        let executable = blueprint.executable;
         let blueprint = without_descriptors(blueprint);
         let own = OwnPlan { blueprint, place, streams, passed, dispositions, oom_score_adjust };
-        Self { own, descriptors: PhantomData }
+        Self { own, executable, descriptors: PhantomData }
     }
 }
 
@@ -289,6 +294,7 @@ fn without_descriptors(blueprint: Blueprint<'_>) -> Blueprint<'static> {
         stdin: ChildDescriptor::Inherit,
         stdout: ChildDescriptor::Inherit,
         stderr: ChildDescriptor::Inherit,
+        executable: None,
         passed: Vec::new(),
         membership: Membership::OwnSession,
     }

@@ -152,6 +152,12 @@ fn parent(pid: Pid) -> Option<Pid> {
     Pid::new(after_name.split(' ').nth(1)?.parse().ok()?)
 }
 
+/// Sets the name that [`command_name`] finds, of which 15 bytes are kept (prctl(2), `PR_SET_NAME`).
+pub fn set_own_name(name: &CStr) {
+    // None is known to fail.
+    let _ = prctl::set_name(name);
+}
+
 /// Our environment as it was given to us, `NAME=VALUE` as a rule. To be called while nobody changes it.
 #[must_use]
 pub fn own_environment() -> Vec<CString> {

@@ -59,6 +59,19 @@ impl Scratch {
         path
     }
 
+    /// Makes it a root directory that holds our program, as `procnanny`, what that is linked with, and nothing else; whether
+    /// that could be found.
+    pub fn make_nearly_empty_root(&self) -> bool {
+        let script = r#"
+            cp "$1" "$2/procnanny" || exit 1
+            for library in $(ldd "$1" | grep -o '/[^ ]*'); do
+                mkdir -p "$2${library%/*}" && cp "$library" "$2$library" || exit 1
+            done"#;
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script, "sh", env!("CARGO_BIN_EXE_procnanny")]).arg(self.path());
+        shell.status().unwrap().success()
+    }
+
     /// The name of it, which no other test of this run has.
     pub fn mark(&self) -> String {
         self.path.file_name().unwrap().to_str().unwrap().to_string()

@@ -123,25 +123,13 @@ fn as_any_user_on_a_read_only_root_without_proc() {
     }
 }
 
-/// A root with the program in it, and what it is linked with.
-fn nearly_empty_root(scratch: &Scratch) -> bool {
-    let script = "
-        cp \"$1\" \"$2/procnanny\" || exit 1
-        for library in $(ldd \"$1\" | grep -o '/[^ ]*'); do
-            mkdir -p \"$2${library%/*}\" && cp \"$library\" \"$2$library\" || exit 1
-        done";
-    let mut shell = Command::new("sh");
-    shell.args(["-c", script, "sh", env!("CARGO_BIN_EXE_procnanny")]).arg(scratch.path());
-    shell.status().unwrap().success()
-}
-
 #[test]
 fn in_an_empty_root_with_closed_standard_descriptors() {
     if !is_root() {
         skip!("chroot takes root");
     }
     let scratch = Scratch::new();
-    if !nearly_empty_root(&scratch) {
+    if !scratch.make_nearly_empty_root() {
         skip!("the libraries of the program cannot be found");
     }
     for closed in ["", "<&-", "<&- >&-", "<&- >&- 2>&-"] {

@@ -9,3 +9,4 @@ mod common;
 mod tool;
 
 mod no_rpc;
+mod poor;
