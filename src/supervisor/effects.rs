@@ -58,6 +58,7 @@ impl Supervisor {
         let step = table::step(instance.state, instance.admin, input, terms);
         let left = instance.state.name() != step.state.name();
         self.ends.see_admin(instance.admin, step.admin);
+        let admin = instance.admin;
         let change = instance.apply(step, now);
         if let Change::Edge { from } = change {
             instance.note(from, input, asker);
@@ -74,6 +75,7 @@ impl Supervisor {
         if left {
             self.awaits_no_more(key);
         }
+        self.manager_sees_admin(key, admin, step.admin);
         let mut removed = None;
         for effect in step.effects.into_iter().flatten() {
             match effect {
@@ -217,6 +219,7 @@ impl Supervisor {
         self.stages_see_edge(key, from, state);
         self.waiters_see_edge(key, from, state);
         self.rolling_sees_edge(key, state);
+        self.manager_sees_edge(key, from, state);
     }
 
     /// A number that differs from the last: Marsaglia's xorshift, quite enough to part a herd.

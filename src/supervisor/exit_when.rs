@@ -36,6 +36,11 @@ impl Ends {
         self.exit_code
     }
 
+    /// How many instances are wanted up.
+    pub fn wanted(&self) -> usize {
+        self.wanted
+    }
+
     /// The admin state of an instance is set.
     pub fn see_admin(&mut self, from: AdminState, to: AdminState) {
         match (from, to) {

@@ -8,6 +8,7 @@
 //! | `effects` | an input goes through the table, and its effects are carried out |
 //! | `launch`, `environment`, `spawn`, `reap` | the plan, the beginning and the end of a process |
 //! | `readiness`, `notifications` | how processes say that they are ready, how they are, that they still work |
+//! | `manager`, `first_round` | who started the supervisor, and is told how it is, and when it is ready |
 //! | `stopping` | the stop signal, the stop command, SIGKILL |
 //! | `children` | stop commands and what else runs beside the instances for a moment |
 //! | `health`, `memory` | what runs and is not in health is given up on: by a command, by its memory |
@@ -40,11 +41,13 @@ mod children;
 mod effects;
 mod environment;
 mod exit_when;
+mod first_round;
 mod health;
 mod history;
 mod hooks;
 mod last_words;
 mod launch;
+mod manager;
 mod memory;
 mod metrics;
 mod note;
@@ -163,6 +166,10 @@ enum Due {
     Tails,
     /// Another try to hand a client what it has not fetched yet.
     Outboxes,
+    /// Another try to tell who started us something, or another status.
+    Manager,
+    /// Who started us is to see that the loop still turns.
+    ManagerWatchdog,
     /// The last second of the shutdown begins.
     LastSecond,
     /// Another look for what runs said last.
@@ -199,6 +206,8 @@ struct Supervisor {
     processes: HashMap<Pid, InstanceKey>,
     starts: spawn::Starts,
     voices: readiness::Voices,
+    /// Who started us, if that one wants to be told how we are.
+    manager: Option<Box<manager::Manager>>,
     children: children::Children,
     memory: memory::MemoryWatch,
     hooks: hooks::Hooks,

@@ -295,6 +295,9 @@ impl Supervisor {
         self.deadlines.cancel(Due::Instance(key));
         self.release_cgroup(key);
         self.ends.forget(key);
+        if let Some(state) = self.fleet.instance(key).map(|instance| instance.state.name()) {
+            self.manager_forgets(key, state);
+        }
         self.release_output(key);
         self.histories.forget(key);
         self.last_words.forget(key);

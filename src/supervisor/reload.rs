@@ -58,6 +58,9 @@ impl Supervisor {
     }
 
     fn reload_and_tell(&mut self, mode: Mode) -> Result<Changes, FileErrors> {
+        if mode == Mode::ForReal {
+            self.tell_manager_of_reload();
+        }
         let outcome = self.read_again().and_then(|configuration| self.put_into_effect(configuration, mode));
         let what = match &outcome {
             Ok(changes) => SupervisorChange::Reloaded {
@@ -73,7 +76,10 @@ impl Supervisor {
             }
         };
         match mode {
-            Mode::ForReal => self.publish(What::Supervisor(what)),
+            Mode::ForReal => {
+                self.publish(What::Supervisor(what));
+                self.tell_manager_of_reloaded(outcome.as_ref().err().map(FileErrors::count));
+            }
             Mode::DryRun => {}
         }
         outcome

@@ -42,6 +42,12 @@ impl Surroundings {
     pub fn are_pending(&self) -> bool {
         !self.judged.is_empty() || !self.losses.is_empty()
     }
+
+    /// The instances of a program that wait.
+    pub fn awaiting_of(&self, program: ProgramId) -> impl Iterator<Item = InstanceKey> {
+        let waiting = self.awaiting.get(&program).into_iter().flatten();
+        waiting.map(move |index| InstanceKey { program, index: *index })
+    }
 }
 
 impl Supervisor {
@@ -51,6 +57,7 @@ impl Supervisor {
             Requirements::Met => self.inputs.push_back((key, Follow::Input(Input::RequirementsMet))),
             Requirements::Missing => {
                 self.surroundings.awaiting.entry(key.program).or_default().insert(key.index);
+                self.first_round_sees_waiting(key);
             }
         }
     }
@@ -121,7 +128,10 @@ impl Supervisor {
     /// Where what is missing has failed, whoever waits for a start is told so; and a rolling restart does not go on
     /// where it will not come by itself. The instances go on waiting.
     fn judge_hope(&mut self, program: ProgramId) {
-        let anybody = self.anybody_waits() || !self.operations.is_empty() || self.rollings.are_under_way();
+        let anybody = self.anybody_waits()
+            || !self.operations.is_empty()
+            || self.rollings.are_under_way()
+            || self.is_in_first_round();
         let hope = self.fleet.needs().hope(program);
         if !anybody || hope < Outlook::Absent {
             return;
@@ -130,6 +140,7 @@ impl Supervisor {
         for index in waiting {
             let key = InstanceKey { program, index };
             self.rolling_sees_no_start(key);
+            self.first_round_sees_no_start(key);
             if hope == Outlook::Failed {
                 self.operation_sees_no_start(key);
                 self.waiters_see_no_start(key);

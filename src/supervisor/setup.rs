@@ -2,6 +2,7 @@
 
 use super::capture::{Capture, Places};
 use super::launch::Launch;
+use super::manager::{self, Manager};
 use super::note::note;
 use super::programs::NewProgram;
 use super::reach::{Reach, Sockets};
@@ -104,6 +105,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
         processes: Default::default(),
         starts: Default::default(),
         voices: Default::default(),
+        manager: Manager::of_environment(),
         children: Default::default(),
         memory: Default::default(),
         hooks: Default::default(),
@@ -154,6 +156,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
     });
     let programs: Vec<NewProgram> = programs.collect::<Result<_, SupervisorError>>()?;
     supervisor.add_all(programs.into_iter());
+    supervisor.begin_with_manager();
     Ok(supervisor)
 }
 
@@ -206,6 +209,7 @@ impl Supervisor {
         self.answer_all_tails();
         self.refuse_surveys();
         self.remove_cgroups();
+        self.take_leave_of_manager();
         for socket in self.rpc.iter().map(|rpc| &rpc.socket).chain(self.publisher.sockets()) {
             // If it fails, what is on its way is lost, as it would have been without.
             let _ = socket.set_linger(FAREWELL);
@@ -223,9 +227,6 @@ fn log_dir(given: PathBuf) -> Result<String, SupervisorError> {
     }
 }
 
-/// What is between us and who started us. A program that took it for its own would speak to that one in our name.
-const OURS_ALONE: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
-
 /// Our environment, as `NAME=VALUE`, but for what is ours alone; and where nobody can reach us, but for what would lead
 /// programs to another supervisor.
 fn own_environment(reachable: Reachable) -> Vec<CString> {
@@ -235,7 +236,11 @@ fn own_environment(reachable: Reachable) -> Vec<CString> {
     };
     let is_ours_alone = |variable: &CString| {
         let value = |name: &str| variable.to_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=");
-        OURS_ALONE.iter().chain(&sockets::VARIABLES).chain(&misleading).any(|name| value(name).is_some())
+        manager::VARIABLES
+            .iter()
+            .chain(&sockets::VARIABLES)
+            .chain(&misleading)
+            .any(|name| value(name).is_some())
     };
     process::own_environment().into_iter().filter(|variable| !is_ours_alone(variable)).collect()
 }

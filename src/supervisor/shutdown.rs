@@ -50,6 +50,7 @@ impl Supervisor {
             (Phase::Serving, _) => {
                 self.phase = Phase::Stopping;
                 self.publish(What::Supervisor(SupervisorChange::Stopping));
+                self.tell_manager_of_end();
                 self.arm_shutdown(timeout.unwrap_or(self.settings.shutdown_timeout));
                 self.stop_everything();
             }

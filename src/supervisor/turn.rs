@@ -41,6 +41,7 @@ impl Supervisor {
         self.serve();
         while self.phase != Phase::Done {
             self.talk_to_logger();
+            self.talk_to_manager();
             self.wait()?;
             self.now = Moment(clock::monotonic());
             self.dispatch();
@@ -124,6 +125,9 @@ impl Supervisor {
                 Due::Cgroups => self.retry_cgroups(),
                 // With the end of this turn.
                 Due::Logger => {}
+                // The same.
+                Due::Manager => {}
+                Due::ManagerWatchdog => self.show_manager_life(),
                 Due::LoggerFull => self.try_logger_again(),
                 Due::Tails => self.answer_tails(),
                 Due::Outboxes => self.flush_outboxes(),

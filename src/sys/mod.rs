@@ -15,6 +15,7 @@
 //! | `priority`, `scheduling` | nice and I/O priority; scheduling policy and processors |
 //! | `capabilities` | their names, and how a process is left with some of them |
 //! | `cgroup` | where cgroups can be made, and making, filling, killing and removing one |
+//! | `manager_socket` | the socket on which who started us listens to us |
 //! | `notify` | the socket on which programs say that they are ready, and who it was |
 //! | `pipe` | pipes that are read without waiting |
 //! | `wait` | seeing and reaping children that ended |
@@ -61,6 +62,7 @@ pub mod limits;
 pub mod listen;
 pub mod lock;
 pub mod log_memory;
+pub mod manager_socket;
 mod mask;
 pub mod memory_file;
 pub mod notify;

@@ -8,5 +8,6 @@ mod common;
 #[allow(dead_code, reason = "only a part of it is used here")]
 mod tool;
 
+mod manager;
 mod no_rpc;
 mod poor;
