@@ -107,6 +107,8 @@ pub enum Command {
     Info(Info),
     /// `metrics`
     Metrics(Metrics),
+    /// `healthcheck`
+    Healthcheck(Healthcheck),
     /// `shutdown`
     Shutdown(Shutdown),
 }
@@ -400,6 +402,26 @@ pub struct Metrics {
     /// serve it over HTTP, as /metrics, until Ctrl-C: IP:PORT, [IPv6]:PORT or localhost:PORT
     #[argh(option, arg_name = "address")]
     pub listen: Option<Address>,
+}
+
+/// say in one line whether all that is wanted up is running, for container engines: exit code 0 if so, else 1
+#[derive(Debug, FromArgs)]
+#[argh(
+    subcommand,
+    name = "healthcheck",
+    help_triggers("-h", "--help"),
+    note = "What is starting does not run yet; what has ended and is wanted down is fine. No supervisor, or none that \
+            answers in time, is 1 too.",
+    example = "{command_name} --timeout 2 web"
+)]
+pub struct Healthcheck {
+    /// what has to run; everything when left out
+    #[argh(positional, arg_name = "sel")]
+    pub selectors: Vec<String>,
+
+    /// how long it may take. Default: 3s
+    #[argh(option, arg_name = "s")]
+    pub timeout: Option<Period>,
 }
 
 /// stop all programs, and then the supervisor

@@ -131,8 +131,16 @@ impl Client {
     /// # Errors
     /// Nobody there, or not for us.
     pub fn connect(endpoint: &Endpoint) -> Result<Self, Failure> {
+        Self::connect_within(endpoint, PATIENCE)
+    }
+
+    /// As [`Client::connect`], where no more than this time is waited for room in the line.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn connect_within(endpoint: &Endpoint, patience: Duration) -> Result<Self, Failure> {
         let keys = Keys::of_environment(endpoint)?;
-        await_room(endpoint)?;
+        await_room(endpoint, patience)?;
         let failed = |error: zmq::Error| Failure::Failed(format!("cannot connect to {endpoint}: {error}"));
         let context = zmq::Context::new();
         let socket = context.socket(zmq::DEALER).map_err(failed)?;
@@ -354,8 +362,8 @@ fn is_alive(process: i32) -> bool {
 }
 
 /// Waits while more clients want to connect than fit in line.
-fn await_room(endpoint: &Endpoint) -> Result<(), Failure> {
-    let deadline = Instant::now() + PATIENCE;
+fn await_room(endpoint: &Endpoint, patience: Duration) -> Result<(), Failure> {
+    let deadline = Instant::now() + patience;
     loop {
         match endpoint.probe()? {
             Presence::There => return Ok(()),

@@ -10,6 +10,7 @@
 //! | `run`, `demo` | the commands that start a supervisor |
 //! | `configuration` | the configuration: `check` and `reload` |
 //! | `status`, `watch`, `top`, `events`, `logs`, `history`, `states` | commands that look |
+//! | `healthcheck` | one line and an exit code for container engines |
 //! | `metrics` | numbers for scrapers, printed or served over HTTP |
 //! | `control`, `programs`, `requests` | commands that command, and any request |
 //! | `render`, `terminal`, `signals` | what people see, and how they end it |
@@ -24,6 +25,7 @@ mod events;
 mod exit;
 mod feed;
 mod filter;
+mod healthcheck;
 mod history;
 mod init;
 mod keys;
@@ -117,6 +119,8 @@ fn carry_out(rpc: Option<&str>, command: Command) -> Result<Exit, Failure> {
         Command::Call(call) => requests::call(connect, &call),
         // Served, it outlives supervisors, and does not need one to begin.
         Command::Metrics(metrics) => metrics::metrics(Endpoint::chosen(rpc)?, &metrics),
+        // Whatever is wrong is a line and an exit code.
+        Command::Healthcheck(command) => healthcheck::healthcheck(rpc, &command),
         Command::Info(info) => requests::info(&mut connect()?, &info),
         Command::Shutdown(shutdown) => requests::shutdown(connect, &shutdown),
     }

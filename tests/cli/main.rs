@@ -8,6 +8,7 @@ mod commands;
 mod demo;
 mod exit_codes;
 mod following;
+mod healthcheck;
 mod held_events;
 mod looking;
 mod programs;

@@ -3,7 +3,7 @@
 use super::tool::{run, tool};
 
 /// All commands there are.
-const COMMANDS: [&str; 30] = [
+const COMMANDS: [&str; 31] = [
     "top",
     "logs",
     "reopen",
@@ -33,6 +33,7 @@ const COMMANDS: [&str; 30] = [
     "keygen",
     "info",
     "metrics",
+    "healthcheck",
     "shutdown",
 ];
 
