@@ -1,7 +1,7 @@
 //! Output, published to whoever subscribes to it.
 
 use crate::api::output::{self, Part, Speaker};
-use crate::sockets::{Admission, SubscriberSocket};
+use crate::sockets::{Admission, Renewal, SubscriberSocket};
 use crate::wire::log_channel::OutputEndpoint;
 use crate::wire::msgpack::Writer;
 
@@ -62,6 +62,15 @@ impl Output {
     /// The socket, to be watched, and its address.
     pub fn socket(&self) -> &SubscriberSocket {
         &self.socket
+    }
+
+    /// Sees to it that its file is in its place.
+    ///
+    /// # Errors
+    /// The endpoint and the system's words.
+    pub fn renew(&mut self) -> Result<Renewal, String> {
+        let renewed = self.socket.renew();
+        renewed.map_err(|words| format!("endpoint {}: {words}", self.socket.address()))
     }
 
     /// Publishes a part of a stream, if somebody subscribes to it.

@@ -144,6 +144,7 @@ impl Logger {
                 ToLogger::Close { .. } => {}
                 ToLogger::Mark { stream, words, after } => self.mark(stream, words, after),
                 ToLogger::Reopen => self.reopen(),
+                ToLogger::Bind { output } => self.bind_anew(&output),
             }
         }
         if self.link.state() == LinkState::Ended {
@@ -193,6 +194,15 @@ impl Logger {
                 self.output = Some(output);
             }
             Err(words) => self.link.tell(&FromLogger::NotBound { words }),
+        }
+    }
+
+    /// Sees to it that output is published where it is to be.
+    fn bind_anew(&mut self, endpoint: &OutputEndpoint) {
+        match self.output.as_mut().map(Output::renew) {
+            None => self.bind(endpoint),
+            Some(Ok(_)) => self.link.tell(&FromLogger::Bound { address: endpoint.address.clone() }),
+            Some(Err(words)) => self.link.tell(&FromLogger::NotBound { words }),
         }
     }
 

@@ -2,12 +2,14 @@
 //!
 //! The supervisor and the logger share it: the one publishes events, the other output.
 
+mod file;
 mod subscribers;
 
 use crate::sys::curve::{self, Key};
 use crate::sys::errno::{io_words, words};
 use crate::sys::process::set_umask;
 use crate::sys::zmq_options;
+pub use file::{Renewal, SocketFile};
 use std::ffi::{CStr, CString};
 use std::fs::{self, Permissions};
 use std::io;
@@ -79,13 +81,23 @@ impl std::fmt::Debug for Admission<'_> {
 /// The part of the permissions of a file that are the owner's.
 const OWNERS: u32 = 0o700;
 
-/// Binds a socket, and returns the address as it was bound. A socket's file has its permissions from the first moment:
-/// to change them after bind would leave a gap.
+/// Where a socket was bound.
+#[derive(Debug)]
+pub struct Bound {
+    /// The address as it was bound.
+    pub address: String,
+    /// Its file, if it has one.
+    pub file: Option<SocketFile>,
+}
+
+/// Binds a socket. A socket's file has its permissions from the first moment: to change them after bind would leave a
+/// gap.
 ///
 /// # Errors
 /// The system's words.
-pub fn bind(socket: &mut zmq::Socket, address: &str, admission: Admission<'_>) -> Result<String, String> {
+pub fn bind(socket: &mut zmq::Socket, address: &str, admission: Admission<'_>) -> Result<Bound, String> {
     let text = CString::new(address).map_err(|error| error.to_string())?;
+    let mut file = None;
     match admission {
         Admission::File { mode, group } => {
             // Those of another group come in when the file is that group's, and not before.
@@ -97,6 +109,7 @@ pub fn bind(socket: &mut zmq::Socket, address: &str, admission: Admission<'_>) -
             if let (Some(group), Some(path)) = (group, address.strip_prefix("ipc://")) {
                 give_to_group(Path::new(path), group, mode).map_err(|error| io_words(&error))?;
             }
+            file = address.strip_prefix("ipc://").map(|path| SocketFile::made(path, mode, group));
         }
         Admission::Network => bind_to_network(socket, &text)?,
         Admission::Known { secret, domain } => {
@@ -105,7 +118,7 @@ pub fn bind(socket: &mut zmq::Socket, address: &str, admission: Admission<'_>) -
         }
     }
     let last = socket.get_last_endpoint().ok().and_then(Result::ok);
-    Ok(last.unwrap_or_else(|| address.to_string()))
+    Ok(Bound { address: last.unwrap_or_else(|| address.to_string()), file })
 }
 
 fn bind_to_network(socket: &mut zmq::Socket, address: &CStr) -> Result<(), String> {

@@ -1,6 +1,6 @@
 //! A socket to publish on, and what its subscribers may cost: one that wants more than it may is disconnected.
 
-use super::{Admission, Limits, bind, limit};
+use super::{Admission, Bound, Limits, Renewal, SocketFile, bind, limit};
 use crate::sys::errno::words;
 use crate::sys::zmq_options::{self, ConnectionIdentity};
 use std::collections::{HashMap, HashSet};
@@ -21,6 +21,7 @@ const SUBSCRIPTIONS_A_PASS: usize = 256;
 pub struct SubscriberSocket {
     socket: zmq::Socket,
     address: String,
+    file: Option<SocketFile>,
     /// Those that subscribe to anything; as long as there are none, nothing need be encoded.
     peers: HashMap<ConnectionIdentity, Peer>,
     generation: u64,
@@ -79,8 +80,21 @@ impl SubscriberSocket {
         limit(&socket, limits).map_err(failed)?;
         // Every subscription is told, also one that others have already: they are counted.
         zmq_options::set_xpub_verboser(&mut socket, true).map_err(words)?;
-        let address = bind(&mut socket, address, admission)?;
-        Ok(Self { socket, address, peers: HashMap::new(), generation: 0 })
+        let Bound { address, file } = bind(&mut socket, address, admission)?;
+        Ok(Self { socket, address, file, peers: HashMap::new(), generation: 0 })
+    }
+
+    /// Its file, if it has one.
+    pub fn file(&self) -> Option<&SocketFile> {
+        self.file.as_ref()
+    }
+
+    /// See [`SocketFile::renew`].
+    ///
+    /// # Errors
+    /// The system's words.
+    pub fn renew(&mut self) -> Result<Renewal, String> {
+        self.file.as_mut().map_or(Ok(Renewal::NoNeed), |file| file.renew(&mut self.socket))
     }
 
     /// The socket, to be watched.

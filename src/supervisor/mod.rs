@@ -242,7 +242,7 @@ struct Supervisor {
     backlog: turn::Backlog,
     random: u32,
     // Dropped last: the sockets' files are removed and the lock is let go when all else is done.
-    _reach: Option<reach::Reach>,
+    reach: Option<reach::Reach>,
 }
 
 impl fmt::Debug for Supervisor {

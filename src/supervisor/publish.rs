@@ -35,6 +35,11 @@ impl Publisher {
         self.sockets.iter().map(SubscriberSocket::socket)
     }
 
+    /// The same, to be renewed.
+    pub fn sockets_mut(&mut self) -> impl Iterator<Item = &mut SubscriberSocket> {
+        self.sockets.iter_mut()
+    }
+
     /// How many connections subscribe to anything.
     pub fn subscribers(&self) -> usize {
         self.sockets.iter().map(SubscriberSocket::subscribers).sum()

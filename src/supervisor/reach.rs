@@ -1,12 +1,14 @@
 //! Where the supervisor can be reached: the runtime directory, and the endpoints in it and elsewhere.
 
-use super::SupervisorError;
+use super::note::note;
 use super::publish::Publisher;
 use super::rpc::RpcSocket;
 use super::runtime_dir::RuntimeDir;
 use super::zap::Zap;
+use super::{Supervisor, SupervisorError};
 use crate::config::endpoint::{Endpoint, EndpointOption, Transport};
 use crate::config::supervisor::SupervisorSettings;
+use crate::sockets::{Renewal, SocketFile};
 use crate::sys::accept;
 use crate::sys::errno::words;
 use crate::wire::log_channel::OutputEndpoint;
@@ -22,7 +24,7 @@ pub struct Reach {
     /// Where captured output is published.
     pub output: OutputEndpoint,
     // When it is dropped, the sockets' files are removed and the lock is let go.
-    _runtime_dir: RuntimeDir,
+    runtime_dir: RuntimeDir,
 }
 
 /// The sockets that it can be reached by; none, where it cannot be.
@@ -62,8 +64,54 @@ impl Reach {
         let rpc = bound.collect::<Result<Vec<_>, _>>()?;
         let mut publisher = Publisher::default();
         events.iter().try_for_each(|endpoint| publisher.bind(&context, endpoint))?;
-        let reach = Self { output: output_endpoint(&output), _runtime_dir: runtime_dir };
+        let reach = Self { output: output_endpoint(&output), runtime_dir };
         Ok((reach, Sockets { rpc, publisher, zap }))
+    }
+}
+
+impl Supervisor {
+    /// Sees to it that every endpoint can be reached again, for somebody has removed or replaced the files of sockets, or
+    /// mounted something over them. What is connected stays connected, and nothing else changes. What came of it is said
+    /// on standard error, as nobody may be able to ask.
+    pub fn bind_endpoints_anew(&mut self) {
+        let Some(reach) = &mut self.reach else {
+            return note(
+                "there is no endpoint to be bound anew: nobody can reach a supervisor with --no-rpc",
+            );
+        };
+        let directory = reach.runtime_dir.claim_anew();
+        if let Err(error) = &directory {
+            note(&format!("cannot bind endpoints in the runtime directory anew: {error}"));
+        }
+        let path = reach.runtime_dir.path();
+        let is_usable = |file: Option<&SocketFile>| {
+            directory.is_ok() || !file.is_some_and(|file| file.path().starts_with(path))
+        };
+        let mut renewals = Vec::new();
+        for rpc in self.rpc.iter_mut().filter(|rpc| is_usable(rpc.file())) {
+            renewals.push((rpc.renew(), rpc.address.clone()));
+        }
+        for events in self.publisher.sockets_mut().filter(|events| is_usable(events.file())) {
+            renewals.push((events.renew(), events.address().to_string()));
+        }
+        if directory.is_ok() {
+            self.capture.bind_output_anew();
+        }
+        let mut done = Vec::new();
+        for (renewal, address) in renewals {
+            match renewal {
+                Ok(Renewal::NoNeed) => {}
+                Ok(Renewal::Done) => done.push(address),
+                Err(words) => note(&format!("endpoint {address}: cannot be bound anew: {words}")),
+            }
+        }
+        match (done.as_slice(), &directory) {
+            ([], Ok(())) => {
+                note("all endpoints for requests and events that can be bound are in their place")
+            }
+            ([], Err(_)) => {}
+            (done, _) => note(&format!("bound anew: {}", done.join(", "))),
+        }
     }
 }
 

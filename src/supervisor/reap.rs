@@ -42,8 +42,9 @@ impl Supervisor {
                 }
                 Order::Reload => self.on_behalf_of_sender(received, Self::reload_by_signal),
                 Order::ReopenLogs => self.reopen_logs(),
+                Order::BindEndpoints => self.bind_endpoints_anew(),
                 // Blocked so that they do no harm.
-                Order::BindEndpoints | Order::Nothing => {}
+                Order::Nothing => {}
             }
         }
     }

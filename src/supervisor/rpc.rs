@@ -6,7 +6,7 @@ use crate::api::methods;
 use crate::api::reply::{ApiError, Code, Reply};
 use crate::api::request::Access;
 use crate::config::endpoint::Endpoint;
-use crate::sockets::{self, Limits};
+use crate::sockets::{self, Bound, Limits, Renewal, SocketFile};
 use crate::sys::zmq_options::{self, ConnectionIdentity};
 use crate::wire::msgpack::{self, Writer};
 use crate::wire::value::Value;
@@ -32,6 +32,7 @@ pub struct RpcSocket {
     pub(super) socket: zmq::Socket,
     /// The endpoint as it was bound.
     pub address: String,
+    file: Option<SocketFile>,
     /// What it may be used for.
     pub access: Access,
 }
@@ -81,8 +82,21 @@ impl RpcSocket {
         // So that a client that does not fetch its replies is an error to us, and not a loss to it.
         socket.set_router_mandatory(true).map_err(failed)?;
         let bound = sockets::bind(&mut socket, &endpoint.address, endpoint.admission());
-        let address = bound.map_err(|words| SupervisorError(endpoint.failed(&words)))?;
-        Ok(Self { socket, address, access: endpoint.access })
+        let Bound { address, file } = bound.map_err(|words| SupervisorError(endpoint.failed(&words)))?;
+        Ok(Self { socket, address, file, access: endpoint.access })
+    }
+
+    /// Its file, if it has one.
+    pub fn file(&self) -> Option<&SocketFile> {
+        self.file.as_ref()
+    }
+
+    /// See [`SocketFile::renew`].
+    ///
+    /// # Errors
+    /// The system's words.
+    pub fn renew(&mut self) -> Result<Renewal, String> {
+        self.file.as_mut().map_or(Ok(Renewal::NoNeed), |file| file.renew(&mut self.socket))
     }
 
     /// Receives one message: its frames, as many as are kept, and the connection it came over.

@@ -13,12 +13,15 @@ use std::path::{Path, PathBuf};
 const ELSEWHERE: &str =
     "name another directory with --runtime-dir, or do without one and without requests: --no-rpc";
 
+/// The file that is locked.
+const LOCK: &str = "lock";
+
 /// A directory that is ours and locked; when dropped, the sockets in it are removed.
 #[derive(Debug)]
 pub struct RuntimeDir {
     path: PathBuf,
     sockets: Vec<PathBuf>,
-    _lock: LockFile,
+    lock: LockFile,
 }
 
 impl RuntimeDir {
@@ -32,15 +35,21 @@ impl RuntimeDir {
         // Without a slash at the end, behind which lstat(2) would follow a link.
         let path: PathBuf = path.components().collect();
         make(&path)?;
-        check(&path)?;
-        let lock = lock_exclusive(&path.join("lock")).map_err(|error| match error {
-            LockError::Held { .. } => SupervisorError(format!(
-                "another supervisor has {}; name another --runtime-dir",
-                path.display()
-            )),
-            LockError::Io { .. } => SupervisorError(format!("{error}; {ELSEWHERE}")),
-        })?;
-        Ok(Self { path, sockets: Vec::new(), _lock: lock })
+        let lock = lock(&path)?;
+        Ok(Self { path, sockets: Vec::new(), lock })
+    }
+
+    /// Takes the directory once more, if it is not the one any more that was taken: removed, replaced or mounted over.
+    ///
+    /// # Errors
+    /// As for [`RuntimeDir::claim`]; then it is as it was, and nothing is to be made in it.
+    pub fn claim_anew(&mut self) -> Result<(), SupervisorError> {
+        make(&self.path)?;
+        if self.lock.is_at(&self.path.join(LOCK)) {
+            return check(&self.path);
+        }
+        self.lock = lock(&self.path)?;
+        Ok(())
     }
 
     /// Its path, absolute.
@@ -61,6 +70,17 @@ impl Drop for RuntimeDir {
             let _ = fs::remove_file(socket);
         }
     }
+}
+
+/// Locks a directory that is ours alone.
+fn lock(path: &Path) -> Result<LockFile, SupervisorError> {
+    check(path)?;
+    lock_exclusive(&path.join(LOCK)).map_err(|error| match error {
+        LockError::Held { .. } => {
+            SupervisorError(format!("another supervisor has {}; name another --runtime-dir", path.display()))
+        }
+        LockError::Io { .. } => SupervisorError(format!("{error}; {ELSEWHERE}")),
+    })
 }
 
 fn make(path: &Path) -> Result<(), SupervisorError> {

@@ -140,7 +140,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
         backlog: Default::default(),
         // Any number but 0 will do; that two supervisors differ is enough.
         random: Pid::own().get().unsigned_abs().wrapping_mul(0x9e37_79b9) | 1,
-        _reach: reach,
+        reach,
     };
     supervisor.watch().map_err(step("watch descriptors"))?;
     supervisor.publish(What::Supervisor(SupervisorChange::Started));

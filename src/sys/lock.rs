@@ -1,9 +1,9 @@
 //! A lock that belongs to one process at a time and goes with it, however it ends: flock(2) on a file.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -12,7 +12,17 @@ use nix::fcntl::{Flock, FlockArg};
 /// The lock, held until this is dropped. The file stays where it is.
 #[derive(Debug)]
 pub struct LockFile {
-    _file: Flock<File>,
+    file: Flock<File>,
+}
+
+impl LockFile {
+    /// Whether this is the file of that path, and so the one that keeps others out.
+    #[must_use]
+    pub fn is_at(&self, path: &Path) -> bool {
+        let identity = |found: Metadata| (found.dev(), found.ino());
+        let at_path = fs::symlink_metadata(path).map(identity);
+        at_path.is_ok_and(|found| self.file.metadata().map(identity).is_ok_and(|ours| ours == found))
+    }
 }
 
 /// Why there is no lock.
@@ -68,7 +78,7 @@ pub fn lock_exclusive(path: &Path) -> Result<LockFile, LockError> {
         .open(path)
         .map_err(failed)?;
     match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(file) => Ok(LockFile { _file: file }),
+        Ok(file) => Ok(LockFile { file }),
         Err((_, Errno::EWOULDBLOCK)) => Err(LockError::Held { path: path.to_owned() }),
         Err((_, errno)) => Err(failed(errno.into())),
     }
@@ -76,7 +86,6 @@ pub fn lock_exclusive(path: &Path) -> Result<LockFile, LockError> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
@@ -89,6 +98,7 @@ mod tests {
 
         let lock = lock_exclusive(&path).unwrap();
         assert!(matches!(lock_exclusive(&path), Err(LockError::Held { .. })));
+        assert!(lock.is_at(&path) && !lock.is_at(&directory) && !lock.is_at(&directory.join("other")));
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         drop(lock);
         fs::write(&path, "kept").unwrap();

@@ -50,6 +50,11 @@ pub enum ToLogger {
     },
     /// All files are opened anew by their names, for they were renamed.
     Reopen,
+    /// The socket for output is bound anew, if its file is not in its place.
+    Bind {
+        /// Where output is to be published.
+        output: OutputEndpoint,
+    },
 }
 
 /// Where output is published.
@@ -137,8 +142,11 @@ impl ToLogger {
         match self {
             ToLogger::Begin { output } => {
                 begin(&mut writer, 2, "begin");
-                writer.entry("address", output.as_ref().map(|output| output.address.as_str()));
-                writer.entry("mode", output.as_ref().and_then(|output| output.mode));
+                write_endpoint(&mut writer, output.as_ref());
+            }
+            ToLogger::Bind { output } => {
+                begin(&mut writer, 2, "bind");
+                write_endpoint(&mut writer, Some(output));
             }
             ToLogger::Open { stream, route } => {
                 begin(&mut writer, 1 + ROUTE_ENTRIES, "open");
@@ -170,12 +178,8 @@ impl ToLogger {
         let message = msgpack::decode(bytes).ok()?;
         let stream = || stream_of(&message);
         Some(match message.get("say")?.text()? {
-            "begin" => ToLogger::Begin {
-                output: text(&message, "address").map(|address| OutputEndpoint {
-                    address,
-                    mode: message.get("mode").and_then(Value::as_u64).and_then(|mode| mode.try_into().ok()),
-                }),
-            },
+            "begin" => ToLogger::Begin { output: read_endpoint(&message) },
+            "bind" => ToLogger::Bind { output: read_endpoint(&message)? },
             "open" => ToLogger::Open { stream: stream()?, route: read_route(&message)? },
             "change" => ToLogger::Change { stream: stream()?, route: read_route(&message)? },
             "close" => ToLogger::Close { stream: stream()? },
@@ -289,6 +293,16 @@ fn read_route(message: &Value) -> Option<Route> {
     })
 }
 
+fn write_endpoint(writer: &mut Writer, output: Option<&OutputEndpoint>) {
+    writer.entry("address", output.map(|output| output.address.as_str()));
+    writer.entry("mode", output.and_then(|output| output.mode));
+}
+
+fn read_endpoint(message: &Value) -> Option<OutputEndpoint> {
+    let mode = message.get("mode").and_then(Value::as_u64).and_then(|mode| mode.try_into().ok());
+    Some(OutputEndpoint { address: text(message, "address")?, mode })
+}
+
 fn text(message: &Value, key: &str) -> Option<String> {
     message.get(key)?.text().map(str::to_string)
 }
@@ -313,6 +327,7 @@ mod tests {
         let output = OutputEndpoint { address: "ipc:///x".to_string(), mode: Some(0o600) };
         let on_tcp = OutputEndpoint { address: "tcp://127.0.0.1:1".to_string(), mode: None };
         for message in [
+            ToLogger::Bind { output: output.clone() },
             ToLogger::Begin { output: Some(output) },
             ToLogger::Begin { output: Some(on_tcp) },
             ToLogger::Begin { output: None },

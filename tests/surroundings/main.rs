@@ -8,6 +8,7 @@ mod common;
 #[allow(dead_code, reason = "only a part of it is used here")]
 mod tool;
 
+mod anew;
 mod manager;
 mod no_rpc;
 mod poor;

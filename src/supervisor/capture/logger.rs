@@ -42,6 +42,19 @@ pub struct Logger {
     pub(super) is_amiss: bool,
     /// It is to open all files anew, and was not told so yet.
     pub(super) reopens: bool,
+    /// Whether it is to bind its socket anew.
+    pub(super) binding: Binding,
+}
+
+/// What was asked of a logger by whoever wants the endpoints to be bound anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Binding {
+    /// Nothing.
+    NotAsked,
+    /// It is to be told so.
+    ToBeTold,
+    /// It was told so; whether that worked is awaited.
+    Told,
 }
 
 /// A logger that was not reaped yet.
@@ -79,6 +92,7 @@ impl Logger {
             ended: None,
             is_amiss: false,
             reopens: false,
+            binding: Binding::NotAsked,
         }
     }
 
@@ -127,6 +141,16 @@ impl Logger {
         }
     }
 
+    /// Has it bind its socket anew.
+    pub fn ask_to_bind(&mut self) {
+        self.binding = if self.process.is_some() { Binding::ToBeTold } else { Binding::NotAsked };
+    }
+
+    /// What it is to be told for that; nothing where it does not publish.
+    pub(super) fn to_bind(&self) -> Option<ToLogger> {
+        Some(ToLogger::Bind { output: self.endpoint.clone()? })
+    }
+
     /// Has it open all files anew. One that is started later does that by itself.
     pub fn ask_to_reopen(&mut self) {
         self.reopens = self.process.is_some();
@@ -170,6 +194,7 @@ impl Supervisor {
         let logger = &mut self.capture.logger;
         logger.begun += 1;
         logger.reopens = false;
+        logger.binding = Binding::NotAsked;
         logger.process = Some(Process {
             pid: spawned.pid,
             status: spawned.status,

@@ -131,6 +131,11 @@ impl Capture {
         }
     }
 
+    /// Has the logger bind the socket for output anew. One that is started later binds it anyway.
+    pub fn bind_output_anew(&mut self) {
+        self.logger.ask_to_bind();
+    }
+
     /// How many bytes of a stream were taken by the logger.
     fn taken(&self, id: StreamId) -> u64 {
         let counters = self.shared.as_ref().and_then(|shared| shared.memory.counters(id.0));

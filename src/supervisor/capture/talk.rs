@@ -1,11 +1,12 @@
 //! What is said to the logger, and what it says.
 
 use super::Capture;
-use super::logger::Takes;
+use super::logger::{Binding, Takes};
 use super::streams::{Marker, Owner, Say};
 use crate::core::event::{LogChange, LogEvent, SupervisorChange, What};
 use crate::core::ids::InstanceIndex;
 use crate::core::log::StreamId;
+use crate::supervisor::note::note;
 use crate::supervisor::shutdown::Phase;
 use crate::supervisor::source::Source;
 use crate::supervisor::turn::Pending;
@@ -29,7 +30,10 @@ impl Supervisor {
     pub fn talk_to_logger(&mut self) {
         if self.capture.streams.have_news() {
             self.ensure_logger();
-        } else if !self.capture.logger.reopens && self.phase != Phase::Logging {
+        } else if !self.capture.logger.reopens
+            && self.capture.logger.binding != Binding::ToBeTold
+            && self.phase != Phase::Logging
+        {
             return;
         }
         if !self.capture.logger.listens() {
@@ -40,6 +44,12 @@ impl Supervisor {
                 return;
             }
             self.capture.logger.reopens = false;
+        }
+        if self.capture.logger.binding == Binding::ToBeTold {
+            if self.capture.logger.to_bind().is_some_and(|bind| !self.say_to_logger(&bind, None)) {
+                return;
+            }
+            self.capture.logger.binding = Binding::Told;
         }
         for _ in 0..STREAMS_A_TURN {
             let Some((id, say)) = self.capture.streams.news() else {
@@ -143,8 +153,13 @@ impl Supervisor {
             FromLogger::Bound { address } => {
                 self.capture.logger.bound = Some(address);
                 self.capture.logger.is_amiss = false;
+                self.capture.logger.binding = Binding::NotAsked;
             }
             FromLogger::NotBound { words } => {
+                if self.capture.logger.binding == Binding::Told {
+                    self.capture.logger.binding = Binding::NotAsked;
+                    note(&format!("output is not published: {words}"));
+                }
                 self.logger_is_amiss(format!("output is not published: {words}"));
             }
             FromLogger::Closed { stream } => {
