@@ -207,6 +207,7 @@ impl Supervisor {
                 let event = state_event(&self.fleet, program, key, instance, from, input, self.now);
                 let concerned = self.hooks_concerned(key, Occasions::edge(from, state), input);
                 self.publish(What::State(Box::new(event)));
+                self.say_unasked(key, state, input);
                 self.queue_hooks(key, concerned);
                 self.edge_taken(key, from, state);
             }

@@ -33,6 +33,7 @@
 //! | `publish` | events out, and who subscribes to what |
 //! | `shutdown` | the end |
 //! | `note` | a line on standard error |
+//! | `unasked` | what is said there because nobody can ask |
 
 mod asking;
 mod capture;
@@ -74,6 +75,7 @@ mod stages;
 mod stopping;
 mod surveys;
 mod turn;
+mod unasked;
 mod waiters;
 mod zap;
 

@@ -1,7 +1,7 @@
 //! The service manager that started it: told when it is ready, how it is, when it reloads and when it ends; answered when
 //! it wants signs of life; and never seen by programs.
 
-use crate::common::{DEADLINE, Launcher, Scratch, Supervisor, eventually_true, lines, proc};
+use crate::common::{DEADLINE, Launcher, Scratch, Supervisor, command, eventually_true, lines, proc};
 use nix::sys::signal::Signal;
 use std::fs;
 use std::io::ErrorKind;
@@ -137,6 +137,21 @@ fn it_is_ready_when_each_instance_has_come_to_something() {
         assert!(stopping.contains("\nSTATUS=stopping"), "{stopping}");
         assert!(before.iter().all(|told| told.starts_with("STATUS=")), "{before:?}");
     }
+}
+
+/// Of another supervisor it is a program as any other.
+#[test]
+fn one_can_supervise_another_and_know_how_it_is() {
+    let mut supervisor = Supervisor::start();
+    let path = supervisor.scratch().text("inner.toml");
+    fs::write(&path, WEB).unwrap();
+    let inner = command(env!("CARGO_BIN_EXE_procnanny"), &["run", "--no-rpc", &path]);
+    let inner = inner.with("readiness", "notify").with("watchdog", "5s");
+    supervisor.create_running("inner", &inner);
+    let row = supervisor.row("inner", 0);
+    assert_eq!((row.ready, row.status_text.as_deref()), (true, Some("1 of 1 running")));
+    supervisor.do_and_wait("stop", "inner");
+    supervisor.expect_no_processes();
 }
 
 #[test]

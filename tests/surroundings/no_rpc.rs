@@ -74,7 +74,54 @@ fn programs_run_and_nothing_is_left_of_it() {
     assert_eq!(supervisor.wait().code(), Some(0));
     assert_eq!(fs::read_dir(&empty).unwrap().count(), 0, "something was written");
     supervisor.expect_no_processes();
-    assert_eq!(supervisor.stderr(), "");
+}
+
+#[test]
+fn why_something_does_not_run_is_said_once_as_nobody_can_ask() {
+    let scratch = Scratch::new();
+    let text = format!(
+        "{}
+        [program.typo]
+        command = 'no-such-command'
+        backoff_min = '10ms'
+        backoff_max = '10ms'
+
+        [program.job]
+        command = 'sh'
+        args = ['-c', 'exit 3']
+        restart = 'on-failure'
+        give_up_after = 2
+        backoff_min = '10ms'
+
+        [program.once]
+        command = 'sh'
+        args = ['-c', 'kill -9 $$']
+        restart = 'never'
+
+        [program.fine]
+        command = 'true'
+        restart = 'never'",
+        configuration(&scratch, "")
+    );
+    let mut supervisor = Launcher::new().no_rpc().configuration(&text).spawn();
+    lines(&scratch.join("flaps"), 30);
+    let expected = [
+        "procnanny: flap/0, now backoff: exited with code 1 after ",
+        "procnanny: job/0, now failed: held after 2 flaps in a row: exited with code 3 after ",
+        "procnanny: once/0, now exited: killed by signal 9 (KILL) after ",
+        "procnanny: typo/0, now backoff: exec: No such file or directory (no-such-command)",
+        "procnanny: typo/0, now exited: exec: No such file or directory (no-such-command)",
+    ];
+    eventually_true("all is said", || supervisor.stderr().lines().count() >= expected.len());
+    let said = supervisor.stderr();
+    let mut said: Vec<&str> = said.lines().collect();
+    said.sort_unstable();
+    assert_eq!(said.len(), expected.len(), "{said:#?}");
+    for (line, begin) in said.iter().zip(expected) {
+        assert!(line.starts_with(begin), "{line}: {begin}");
+    }
+    supervisor.signal(Signal::SIGTERM);
+    assert_eq!(supervisor.wait().code(), Some(0));
 }
 
 #[test]
@@ -155,7 +202,7 @@ fn what_the_file_says_of_endpoints_is_told_to_have_no_effect() {
     let mut supervisor = Launcher::new().no_rpc().configuration(&text).spawn();
     web(&scratch, 1);
     let told = "procnanny: runtime_dir, rpc in [supervisor]: without effect, because of --no-rpc\n";
-    assert_eq!(supervisor.stderr(), told);
+    assert!(supervisor.stderr().starts_with(told), "{}", supervisor.stderr());
     assert!(!scratch.join("socket").exists() && !scratch.join("socket.d").exists());
     // A change of it is none that waits for anything.
     supervisor.configure(&(configuration(&scratch, "") + "[supervisor]\nrpc = ['ipc:///tmp/other']\n"));
