@@ -97,6 +97,15 @@ pub fn arguments(pid: i32) -> Vec<String> {
     text.strip_suffix('\0').unwrap_or(&text).split('\0').map(str::to_string).collect()
 }
 
+/// The children of a process that were executed as `procnanny WORD` and have not ended.
+pub fn own_children(pid: i32, word: &str) -> Vec<i32> {
+    let is_own = |child: &i32| {
+        let line = fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
+        line.split(|byte| *byte == 0).nth(1) == Some(word.as_bytes())
+    };
+    children(pid).into_iter().filter(|child| is_alive(*child)).filter(is_own).collect()
+}
+
 /// What a link in `/proc/PID` points to: `cwd`, `exe`, `fd/0`.
 #[track_caller]
 pub fn link(pid: i32, name: &str) -> String {

@@ -32,6 +32,7 @@ impl Manager {
         match self.socket.recv(&mut room) {
             Ok(length) => Some(String::from_utf8(room[..length].to_vec()).unwrap()),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => None,
+            Err(error) if error.kind() == ErrorKind::Interrupted => self.next_within(time),
             Err(error) => panic!("{error}"),
         }
     }
@@ -279,6 +280,8 @@ fn programs_know_nothing_of_it() {
     eventually_true("the hook has run", || hook.exists());
     let seen = fs::read_to_string(hook).unwrap();
     assert!(seen.contains("PROCNANNY_EVENT=running"), "{seen}");
+    // A child that is not executed yet has all that is the supervisor's.
+    eventually_true("all are executed", || proc::own_children(supervisor.pid(), "run").is_empty());
     for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] {
         assert!(!seen.contains(name), "{seen}");
         for pid in proc::children(supervisor.pid()) {

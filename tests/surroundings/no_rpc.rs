@@ -65,9 +65,8 @@ fn programs_run_and_nothing_is_left_of_it() {
     assert_eq!(proc::variable(pid, "PROCNANNY_PROGRAM").as_deref(), Some("web"));
     expect_no_traces(&supervisor);
     // The logger, too, has nothing to publish.
-    let logger = proc::children(supervisor.pid());
-    let logger = logger.into_iter().find(|pid| proc::arguments(*pid)[1..] == ["logger"]);
-    assert_eq!(proc::status_line(logger.expect("there is a logger"), "Threads"), "1");
+    let logger = proc::own_children(supervisor.pid(), "logger")[0];
+    assert_eq!(proc::status_line(logger, "Threads"), "1");
     assert!(proc::send(pid, Signal::SIGKILL));
     assert!(web(&scratch, 2) != pid);
     supervisor.signal(Signal::SIGTERM);

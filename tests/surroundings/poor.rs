@@ -106,10 +106,7 @@ fn the_logger_is_started_when_the_program_has_no_name_any_more() {
         fs::remove_file(file).unwrap();
         for _ in 0..2 {
             let logger = eventually("there is a logger", DEADLINE, || {
-                let children = proc::children(running.pid()).into_iter();
-                children
-                    .filter(|pid| proc::is_alive(*pid))
-                    .find(|pid| proc::arguments(*pid).get(1).is_some_and(|word| word == "logger"))
+                proc::own_children(running.pid(), "logger").first().copied()
             });
             assert!(proc::send(logger, Signal::SIGKILL));
             eventually_true("it is gone", || !proc::is_alive(logger));
