@@ -93,6 +93,13 @@ impl Outcome {
     }
 }
 
+impl Children {
+    /// Whether this is one that was not reaped yet.
+    pub fn is_running(&self, pid: Pid) -> bool {
+        self.running.contains_key(&pid)
+    }
+}
+
 impl Supervisor {
     /// Takes charge of a child that was just forked, in place of the one that there may be for the same purpose.
     pub fn take_charge(&mut self, purpose: Purpose, spawned: Spawned, patience: Patience) {

@@ -32,6 +32,7 @@
 //! | `requirements`, `stages` | starts when what is required is there, stops in the reverse order |
 //! | `publish` | events out, and who subscribes to what |
 //! | `shutdown` | the end |
+//! | `rest` | what else is below us at the end |
 //! | `note` | a line on standard error |
 //! | `unasked` | what is said there because nobody can ask |
 
@@ -63,6 +64,7 @@ mod reap;
 mod reload;
 mod requests;
 mod requirements;
+mod rest;
 mod rolling;
 mod rpc;
 mod runtime_dir;
@@ -176,6 +178,8 @@ enum Due {
     LastSecond,
     /// Another look for what runs said last.
     LastWords,
+    /// Another search for what is left below us.
+    Rest,
     /// The shutdown has taken as long as it may.
     Shutdown,
 }
@@ -241,6 +245,7 @@ struct Supervisor {
     publisher: publish::Publisher,
     zap: Option<zap::Zap>,
     phase: shutdown::Phase,
+    rest: rest::Rest,
     backlog: turn::Backlog,
     random: u32,
     // Dropped last: the sockets' files are removed and the lock is let go when all else is done.

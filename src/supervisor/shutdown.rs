@@ -1,4 +1,5 @@
-//! The end: all programs are stopped, what does not heed is killed in time, and then the loop ends.
+//! The end: all programs are stopped, then the rest of what is below us, what does not heed is killed in time, and then
+//! the loop ends.
 
 use super::operations::Operation;
 use super::{Due, Supervisor};
@@ -20,7 +21,7 @@ pub enum Phase {
     Hurrying,
     /// What is left was killed.
     Killing,
-    /// No program is left, and the logger writes what they said last.
+    /// Nobody is left but the logger, and it writes what was said last.
     Logging,
     /// Nothing is left.
     Done,
@@ -71,9 +72,13 @@ impl Supervisor {
     /// Nothing is killed without having been told to stop: what waits for others to stop is told in the last second.
     fn arm_shutdown(&mut self, timeout: Duration) {
         self.deadlines.arm(Due::Shutdown, self.now.after(timeout));
-        if !self.fleet.needs().is_empty() {
-            self.deadlines.arm(Due::LastSecond, self.now.after(timeout.saturating_sub(HURRY)));
-        }
+        self.deadlines.arm(Due::LastSecond, self.now.after(timeout.saturating_sub(HURRY)));
+    }
+
+    /// The last second begins.
+    pub fn last_second(&mut self) {
+        self.release_all();
+        self.tell_rest();
     }
 
     fn stop_everything(&mut self) {
@@ -109,6 +114,7 @@ impl Supervisor {
                 self.feed_for(key, Input::Kill, asker);
             }
         }
+        self.kill_rest();
     }
 
     /// Ends the loop when nothing is left to stop.
@@ -120,20 +126,32 @@ impl Supervisor {
                 // What happened last has hooks, too.
                 let hooked = self.hooks.are_done();
                 if stopped && hooked && self.children.are_done() && self.cgroups.are_settled() {
-                    if self.phase != Phase::Killing {
-                        self.deadlines.arm(Due::Shutdown, self.now.after(LAST_WORDS));
+                    self.tell_rest();
+                    if self.rest_is_gone() {
+                        self.finish_logging();
                     }
-                    self.phase = Phase::Logging;
-                    self.finish_output();
-                    self.go_on_with_shutdown();
                 }
             }
             Phase::Logging => {
                 if self.output_is_finished() {
-                    self.phase = Phase::Done;
+                    if self.rest_is_gone() {
+                        self.phase = Phase::Done;
+                    } else {
+                        self.resume_shutdown();
+                    }
                 }
             }
         }
+    }
+
+    fn finish_logging(&mut self) {
+        self.will_resume_shutdown();
+        if self.phase != Phase::Killing {
+            self.deadlines.arm(Due::Shutdown, self.now.after(LAST_WORDS));
+        }
+        self.phase = Phase::Logging;
+        self.finish_output();
+        self.go_on_with_shutdown();
     }
 }
 

@@ -56,6 +56,7 @@ impl Supervisor {
             self.begin_hook();
             self.serve();
             self.end_if_done();
+            self.go_on_with_search();
             self.go_on_with_shutdown();
             self.meter.turn_ends(self.now);
         }
@@ -77,7 +78,7 @@ impl Supervisor {
         let due = self.deadlines.next().is_some_and(|at| at <= self.now);
         let operations = !self.operations.is_empty() || self.rollings.can_go_on() || !self.surveys.is_empty();
         let hooks = self.hooks.can_begin();
-        let pending = operations || hooks || self.surroundings.are_pending();
+        let pending = operations || hooks || self.surroundings.are_pending() || self.rest.is_searched();
         due || pending || self.backlog != Backlog::default()
     }
 
@@ -131,7 +132,8 @@ impl Supervisor {
                 Due::LoggerFull => self.try_logger_again(),
                 Due::Tails => self.answer_tails(),
                 Due::Outboxes => self.flush_outboxes(),
-                Due::LastSecond => self.release_all(),
+                Due::LastSecond => self.last_second(),
+                Due::Rest => self.begin_search(),
                 Due::LastWords => self.look_for_last_words(),
                 Due::Shutdown => self.shutdown_timed_out(),
             }

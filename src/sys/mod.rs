@@ -23,6 +23,7 @@
 //! | `mask`, `inbox` | sets of signals; every signal there is, blocked and received one by one |
 //! | `poll`, `timer`, `clock` | epoll, timerfd, the two clocks |
 //! | `process` | what a process asks or sets about itself; sending signals |
+//! | `kinship`, `pidfd` | who is below us; signals to those who are not our children |
 //! | `standard` | the standard descriptors, open before anything else is |
 //! | `null` | `/dev/null`, or what does as well |
 //! | `executable` | the file that we were executed from |
@@ -58,6 +59,7 @@ pub mod fork;
 pub mod hand;
 mod identity;
 pub mod inbox;
+pub mod kinship;
 pub mod limits;
 pub mod listen;
 pub mod lock;
@@ -68,6 +70,7 @@ pub mod memory_file;
 pub mod notify;
 pub mod null;
 mod own_pid;
+pub mod pidfd;
 pub mod pipe;
 pub mod plan;
 pub mod poll;

@@ -13,6 +13,8 @@ use nix::sys::stat::{Mode, umask};
 use nix::sys::time::TimeVal;
 use nix::unistd::{self, SysconfVar};
 
+use super::kinship;
+
 /// A process id, always positive: none of the numbers that stand for many processes (kill(2)) can be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pid(i32);
@@ -138,6 +140,12 @@ pub fn session(pid: Pid) -> Option<Pid> {
     Pid::new(unistd::getsid(Some(unistd::Pid::from_raw(pid.get()))).ok()?.as_raw())
 }
 
+/// The process group of a process, which has the id of its leader. `None` if there is no such process.
+#[must_use]
+pub fn group(pid: Pid) -> Option<Pid> {
+    Pid::new(unistd::getpgid(Some(unistd::Pid::from_raw(pid.get()))).ok()?.as_raw())
+}
+
 /// The name of a process's program, of at most 15 bytes, as proc_pid_comm(5) has it; `None` if there is no such process.
 #[must_use]
 pub fn command_name(pid: Pid) -> Option<String> {
@@ -146,10 +154,7 @@ pub fn command_name(pid: Pid) -> Option<String> {
 }
 
 fn parent(pid: Pid) -> Option<Pid> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything, parentheses too.
-    let (_, after_name) = stat.rsplit_once(") ")?;
-    Pid::new(after_name.split(' ').nth(1)?.parse().ok()?)
+    kinship::look(pid).ok()?.parent
 }
 
 /// Sets the name that [`command_name`] finds, of which 15 bytes are kept (prctl(2), `PR_SET_NAME`).

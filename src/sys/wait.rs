@@ -73,6 +73,19 @@ pub fn peek(pid: Pid) -> Result<Option<Ended>, Errno> {
     wait(libc::P_PID, pid.get().unsigned_abs(), libc::WNOWAIT)
 }
 
+/// Whether this is a child of ours, ended or not, that was not reaped yet: one that can be signalled by its pid.
+#[must_use]
+pub fn is_child(pid: Pid) -> bool {
+    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    look(libc::P_PID, pid.get().unsigned_abs(), flags).is_ok()
+}
+
+/// Whether we have any child, ended or not, that was not reaped yet.
+#[must_use]
+pub fn have_children() -> bool {
+    look(libc::P_ALL, 0, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT).is_ok()
+}
+
 /// A child that was reaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reaped {
@@ -141,18 +154,26 @@ fn wait(kind: idtype_t, id: id_t, flags: c_int) -> Result<Option<Ended>, Errno> 
     Ok(information(kind, id, flags)?.and_then(|information| ended(&information)))
 }
 
-/// waitid(2) without waiting. Not nix's: that one has no room for real-time signals, and answers `EINVAL`.
 fn information(kind: idtype_t, id: id_t, flags: c_int) -> Result<Option<libc::siginfo_t>, Errno> {
+    match look(kind, id, libc::WEXITED | libc::WNOHANG | flags) {
+        Ok(information) => Ok(Some(information)),
+        Err(Errno::ECHILD) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// waitid(2), which with these flags does not wait. Not nix's: that one has no room for real-time signals, and answers
+/// `EINVAL`. `ECHILD` if there is no such child.
+fn look(kind: idtype_t, id: id_t, flags: c_int) -> Result<libc::siginfo_t, Errno> {
     loop {
         // SAFETY: all zero is a valid `siginfo_t`, which the call fills.
         let (result, information) = unsafe {
             let mut information: libc::siginfo_t = std::mem::zeroed();
-            (libc::waitid(kind, id, &raw mut information, libc::WEXITED | libc::WNOHANG | flags), information)
+            (libc::waitid(kind, id, &raw mut information, flags), information)
         };
         match Errno::result(result) {
-            Ok(_) => return Ok(Some(information)),
+            Ok(_) => return Ok(information),
             Err(Errno::EINTR) => {}
-            Err(Errno::ECHILD) => return Ok(None),
             Err(errno) => return Err(errno),
         }
     }

@@ -15,11 +15,10 @@ pub fn demo_in(scratch: &Scratch, options: &[&str]) -> Command {
     command
 }
 
-/// Nothing is left of a demo: no process, no directory. What a program left behind is killed with it, which on a busy
-/// machine may take until after the end of the supervisor.
+/// Nothing is left of a demo that has ended: no process, no directory.
 #[track_caller]
 pub fn expect_nothing_left(scratch: &Scratch) {
-    eventually_true("no process is left", || proc::with_variable(MARK, &scratch.mark()).is_empty());
+    assert_eq!(proc::with_variable(MARK, &scratch.mark()), [0; 0], "no process is left");
     assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0, "no directory is left");
 }
 

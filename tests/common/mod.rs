@@ -6,6 +6,7 @@
 
 pub mod client;
 pub mod events;
+pub mod namespace;
 pub mod proc;
 pub mod programs;
 pub mod scratch;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 
 pub use client::{Arguments, Client, Refusal, Row, strings};
 pub use events::{EventLog, EventSource, Subscriber};
+pub use namespace::namespace;
 pub use programs::{ProgramSettings, command, deaf, shell, sleeper};
 pub use scratch::Scratch;
 pub use supervisor::{Launcher, Supervisor};

@@ -5,7 +5,7 @@ use super::events::{EventLog, Subscriber};
 use super::programs::ProgramSettings;
 use super::scratch::Scratch;
 use super::watcher::Watcher;
-use super::{DEADLINE, eventually, is_root, proc, within};
+use super::{DEADLINE, eventually, is_root, namespace, proc, within};
 use crate::args;
 use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Uid, User, chown};
@@ -36,6 +36,16 @@ pub struct Launcher {
     place: Place,
     environment: Vec<(String, String)>,
     user: Option<(u32, u32)>,
+    generation: Generation,
+}
+
+/// Where a supervisor stands below what the test starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Generation {
+    /// It is what the test starts.
+    Child,
+    /// Its only child: that is in a pid namespace of its own, and its first process.
+    Grandchild,
 }
 
 /// Whether it can be reached.
@@ -57,6 +67,7 @@ enum Place {
 /// A running supervisor.
 pub struct Supervisor {
     child: Child,
+    generation: Generation,
     ended: Option<ExitStatus>,
     /// Of the default endpoint; connected when it is first used.
     client: Option<Client>,
@@ -79,6 +90,7 @@ impl Launcher {
             place: Place::Nowhere,
             environment: Vec::new(),
             user: None,
+            generation: Generation::Child,
         }
     }
 
@@ -152,6 +164,15 @@ impl Launcher {
         self
     }
 
+    /// Makes it the first process of a pid namespace. The test goes on to know it by its id outside; what it says of
+    /// processes are their ids inside. `script` ends with `exec "$@"`, and is run in the namespace.
+    pub fn first_process(mut self, script: &str) -> Self {
+        self.wrapper = namespace().unwrap().iter().map(OsString::from).collect();
+        self.wrapper.extend(["/bin/sh", "-c", script, "sh"].map(OsString::from));
+        self.generation = Generation::Grandchild;
+        self
+    }
+
     /// Runs it as a user, to whom its directory is given; for this the tests have to run as root.
     pub fn user(mut self, uid: u32, gid: u32) -> Self {
         self.user = Some((uid, gid));
@@ -214,7 +235,9 @@ impl Launcher {
         let child = command.spawn().unwrap();
         let watcher = Watcher::over(child.id(), (MARK, &mark), self.scratch.path());
         let (ended, client) = (None, None);
-        Supervisor { child, ended, client, runtime_dir, mark, _watcher: watcher, scratch: self.scratch }
+        let generation = self.generation;
+        let scratch = self.scratch;
+        Supervisor { child, generation, ended, client, runtime_dir, mark, _watcher: watcher, scratch }
     }
 
     /// The program to test. Another user may not get at where it was built, so that one is given a copy.
@@ -249,7 +272,18 @@ impl Supervisor {
     }
 
     /// Its process id.
+    #[track_caller]
     pub fn pid(&self) -> i32 {
+        let child = self.child_pid();
+        match self.generation {
+            Generation::Child => child,
+            Generation::Grandchild => eventually("the first process of a namespace", DEADLINE, || {
+                proc::children(child).first().copied()
+            }),
+        }
+    }
+
+    fn child_pid(&self) -> i32 {
         i32::try_from(self.child.id()).unwrap()
     }
 
@@ -406,8 +440,11 @@ impl Supervisor {
 
     /// The processes that it started, and those that they started, whoever is their parent now.
     pub fn processes(&self) -> Vec<i32> {
-        let own = self.pid();
-        proc::with_variable(MARK, &self.mark).into_iter().filter(|pid| *pid != own).collect()
+        let own = match (self.generation, self.ended) {
+            (Generation::Grandchild, None) => vec![self.child_pid(), self.pid()],
+            (Generation::Child, _) | (Generation::Grandchild, Some(_)) => vec![self.child_pid()],
+        };
+        proc::with_variable(MARK, &self.mark).into_iter().filter(|pid| !own.contains(pid)).collect()
     }
 
     /// Waits until no process is left of all that it started.
@@ -421,8 +458,13 @@ impl Supervisor {
             return;
         }
         // The second one hurries, the third one kills; of one kind they would be merged while they wait.
+        let pid = match self.generation {
+            Generation::Child => Some(self.child_pid()),
+            // What was to make the namespace may have failed.
+            Generation::Grandchild => proc::children(self.child_pid()).first().copied(),
+        };
         for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT] {
-            proc::send(self.pid(), signal);
+            pid.map(|pid| proc::send(pid, signal));
             if within(Duration::from_millis(500), || self.try_wait()).is_some() {
                 return;
             }

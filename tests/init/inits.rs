@@ -1,10 +1,10 @@
 //! Inits, ours and others, where they are run, and what they run.
 
+pub use super::common::namespace;
 use super::common::{DEADLINE, Scratch, eventually, proc};
 use super::tool::{Background, Ran, run};
 use procnanny::sys::process::{Pid, kill};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 
 /// An init, as it is called.
 #[derive(Clone, Debug)]
@@ -93,19 +93,6 @@ impl Init {
         assert_eq!(running.line(), "ready\n", "{self:?}");
         running
     }
-}
-
-/// What has to stand before a command to make it the first process of a pid namespace; `None` if that is not allowed.
-pub fn namespace() -> Option<&'static [&'static str]> {
-    static FOUND: OnceLock<Option<&'static [&'static str]>> = OnceLock::new();
-    const AS_ROOT: [&str; 4] = ["unshare", "-pf", "--mount-proc", "--kill-child"];
-    const AS_USER: [&str; 4] = ["unshare", "-Urpf", "--mount-proc", "--kill-child"];
-    let works = |words: &&[&str]| {
-        let mut probe = Command::new(words[0]);
-        probe.args(&words[1..]).arg("true").stderr(Stdio::null());
-        probe.status().is_ok_and(|status| status.success())
-    };
-    *FOUND.get_or_init(|| [&AS_ROOT[..], &AS_USER[..]].into_iter().find(works))
 }
 
 /// Where inits can be run on this machine; that a namespace cannot be had is said.
