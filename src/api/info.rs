@@ -5,6 +5,7 @@ use super::reply::Reply;
 use super::request::Access;
 use crate::config::keys;
 use crate::core::fleet::Fleet;
+use crate::sys::process::Pid;
 use crate::wire::msgpack::Writer;
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub struct Facts<'a> {
     pub output: Option<&'a str>,
     /// The process of the logger, if there is one.
     pub logger_pid: Option<i32>,
+    /// Processes that lost their parents and belong to no instance that is there, where the system tells.
+    pub strays: Option<&'a [Pid]>,
     /// What became of captured output, in bytes: taken in, written, dropped.
     pub captured: [(&'static str, u64); 3],
     /// Replies that clients did not fetch and that were thrown away.
@@ -79,6 +82,7 @@ pub fn info(fleet: &Fleet, facts: &Facts<'_>) -> Reply {
     reply.entry("notifications_dropped", facts.notifications_dropped);
     reply.entry("connections_refused", facts.connections_refused);
     reply.entry("logger_pid", facts.logger_pid);
+    strays(reply.body_of("strays"), facts.strays);
     for (name, bytes) in facts.captured {
         reply.entry(name, bytes);
     }
@@ -103,6 +107,15 @@ pub fn info(fleet: &Fleet, facts: &Facts<'_>) -> Reply {
         writer.entry("endpoint", endpoint);
     }
     reply
+}
+
+/// Processes, or nil where they are not known.
+pub fn strays(writer: &mut Writer, pids: Option<&[Pid]>) {
+    let Some(pids) = pids else { return writer.nil() };
+    writer.array(pids.len());
+    for pid in pids {
+        writer.int(i64::from(pid.get()));
+    }
 }
 
 /// How many instances are in which state.

@@ -1,6 +1,7 @@
 //! `status` and `list`: what is known of programs and instances.
 
 use super::host::Host;
+use super::info;
 use super::reply::Reply;
 use crate::core::fleet::Fleet;
 use crate::core::ids::InstanceKey;
@@ -8,6 +9,7 @@ use crate::core::instance::Instance;
 use crate::core::moment::Moment;
 use crate::core::program::{IoPriority, Program};
 use crate::core::state::State;
+use crate::sys::process::Pid;
 use crate::sys::signals::signal_name;
 use crate::sys::usage::ProcessUsage;
 use crate::wire::msgpack::Writer;
@@ -24,13 +26,15 @@ pub struct View<'a> {
     pub now: Moment,
     /// What processes use, if that was asked for.
     pub usages: Option<&'a Usages>,
+    /// The strays of instances that have any, where the system tells.
+    pub strays: Option<&'a HashMap<InstanceKey, Vec<Pid>>>,
 }
 
 /// What the processes of instances use.
 pub type Usages = HashMap<InstanceKey, ProcessUsage>;
 
 /// How many entries an instance has in either reply.
-const INSTANCE_ENTRIES: usize = 18;
+const INSTANCE_ENTRIES: usize = 19;
 /// How many more with what its process uses.
 const USAGE_ENTRIES: usize = 4;
 
@@ -67,6 +71,7 @@ impl View<'_> {
             writer.entry("program", &*program.name);
             writer.entry("instance", key.index.0);
             self.instance(writer, program, instance);
+            self.strays(writer, key);
             self.usage(writer, key);
         }
         reply
@@ -114,6 +119,7 @@ impl View<'_> {
             writer.uint(u64::from(key.index.0));
             writer.map(self.entries());
             self.instance(writer, program, instance);
+            self.strays(writer, key);
             self.usage(writer, key);
         }
     }
@@ -140,6 +146,11 @@ impl View<'_> {
         writer.entry("restart_needed", outdated);
         let health = instance.run.as_ref().and_then(|run| run.health);
         writer.entry("health", health.map(|record| record.standing.as_str()));
+    }
+
+    fn strays(&self, writer: &mut Writer, key: &InstanceKey) {
+        writer.str("strays");
+        info::strays(writer, self.strays.map(|strays| strays.get(key).map_or(&[][..], Vec::as_slice)));
     }
 
     fn usage(&self, writer: &mut Writer, key: &InstanceKey) {

@@ -13,6 +13,7 @@ use crate::core::program::Leftovers;
 use crate::core::settings::CgroupEntry;
 use crate::core::state::AdminState;
 use crate::sys::cgroup::{self, Cgroup, Removal};
+use crate::sys::process::Pid;
 use std::collections::HashMap;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStringExt;
@@ -127,6 +128,16 @@ impl Supervisor {
         let Some(kills) = held.cgroup.out_of_memory_kills() else { return Memory::Sufficed };
         let before = std::mem::replace(&mut held.out_of_memory_kills, kills);
         if kills > before { Memory::RanOut } else { Memory::Sufficed }
+    }
+
+    /// The instance in whose cgroup a process is.
+    pub fn instance_of_cgroup(&self, pid: Pid) -> Option<InstanceKey> {
+        if self.cgroups.held.is_empty() {
+            return None;
+        }
+        let name = cgroup::name_of_process(pid)?;
+        let mut held = self.cgroups.held.iter();
+        held.find(|(_, held)| held.cgroup.name() == Some(&name)).map(|(key, _)| *key)
     }
 
     /// Kills all that is in the cgroup of an instance, if it has one.

@@ -9,6 +9,7 @@
 //! | `launch`, `environment`, `spawn`, `reap` | the plan, the beginning and the end of a process |
 //! | `readiness`, `notifications` | how processes say that they are ready, how they are, that they still work |
 //! | `manager`, `first_round` | who started the supervisor, and is told how it is, and when it is ready |
+//! | `strays` | processes that have left their instance |
 //! | `stopping` | the stop signal, the stop command, SIGKILL |
 //! | `children` | stop commands and what else runs beside the instances for a moment |
 //! | `health`, `memory` | what runs and is not in health is given up on: by a command, by its memory |
@@ -75,6 +76,7 @@ mod source;
 mod spawn;
 mod stages;
 mod stopping;
+mod strays;
 mod surveys;
 mod turn;
 mod unasked;
@@ -246,6 +248,7 @@ struct Supervisor {
     zap: Option<zap::Zap>,
     phase: shutdown::Phase,
     rest: rest::Rest,
+    strays: strays::Strays,
     backlog: turn::Backlog,
     random: u32,
     // Dropped last: the sockets' files are removed and the lock is let go when all else is done.

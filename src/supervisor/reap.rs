@@ -72,6 +72,7 @@ impl Supervisor {
     /// A child has ended and is not reaped yet, so its id, and that of its group, are nobody else's.
     fn bury(&mut self, ended: wait::Ended) {
         self.rest_sees_end(ended.pid);
+        self.strays.see_end(ended.pid);
         let Some(key) = self.processes.get(&ended.pid).copied() else {
             if !self.bury_child(ended) && !self.bury_logger(ended) {
                 // An orphan that was handed to us, or something that a library started.

@@ -29,6 +29,7 @@ impl Supervisor {
         match request {
             Request::Status(selection, usage) => {
                 let keys = self.select(&selection, Purpose::Read)?;
+                self.look_for_strays();
                 if usage == Usage::Told {
                     return self.survey(caller, keys, Report::Status(selection));
                 }
@@ -37,6 +38,7 @@ impl Supervisor {
             }
             Request::List(selection, usage) => {
                 let keys = self.select(&selection, Purpose::Read)?;
+                self.look_for_strays();
                 if usage == Usage::Told {
                     return self.survey(caller, keys, Report::List);
                 }
@@ -107,6 +109,7 @@ impl Supervisor {
             Request::History { selection, limit } => self.tell_history(caller, &selection, limit)?,
             Request::Why(selection) => self.tell_why(caller, &selection)?,
             Request::Info => {
+                self.look_for_strays();
                 let reply = self.info();
                 self.answer(caller, reply);
             }
@@ -199,7 +202,8 @@ impl Supervisor {
 
     /// What `status` and `list` are made from.
     pub fn view(&self) -> View<'_> {
-        View { fleet: &self.fleet, host: self.host, now: self.now, usages: None }
+        let strays = self.strays.found().map(|found| &found.of_instances);
+        View { fleet: &self.fleet, host: self.host, now: self.now, usages: None, strays }
     }
 
     /// Programs that are selected and have no instance to show.
@@ -233,6 +237,7 @@ impl Supervisor {
             events: self.publisher.addresses(),
             output: self.capture.address(),
             logger_pid: self.capture.logger_pid(),
+            strays: self.strays.found().map(|found| found.of_nobody.as_slice()),
             captured: [
                 ("output_taken", totals.taken),
                 ("output_written", totals.written),

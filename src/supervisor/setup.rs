@@ -138,6 +138,7 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
         zap,
         phase: Phase::Serving,
         rest: Default::default(),
+        strays: Default::default(),
         backlog: Default::default(),
         // Any number but 0 will do; that two supervisors differ is enough.
         random: Pid::own().get().unsigned_abs().wrapping_mul(0x9e37_79b9) | 1,

@@ -51,6 +51,7 @@ impl Supervisor {
             self.run_operations();
             self.go_on_with_requirements();
             self.go_on_with_surveys();
+            self.go_on_looking_for_strays();
             self.go_on_rolling();
             // After all restarts: a storm of hooks delays none.
             self.begin_hook();
@@ -78,7 +79,8 @@ impl Supervisor {
         let due = self.deadlines.next().is_some_and(|at| at <= self.now);
         let operations = !self.operations.is_empty() || self.rollings.can_go_on() || !self.surveys.is_empty();
         let hooks = self.hooks.can_begin();
-        let pending = operations || hooks || self.surroundings.are_pending() || self.rest.is_searched();
+        let searches = self.rest.is_searched() || self.strays.are_looked_for();
+        let pending = searches || operations || hooks || self.surroundings.are_pending();
         due || pending || self.backlog != Backlog::default()
     }
 

@@ -16,13 +16,15 @@
 mod hierarchy;
 mod kill;
 
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::errno;
-use hierarchy::Place;
+use super::process::Pid;
+use hierarchy::{FAMILY, Place};
 pub use hierarchy::{controller_of, known_controllers};
 
 /// Something about cgroups that cannot be: a sentence.
@@ -88,6 +90,19 @@ pub fn create<'a>(
         }
     }
     Ok(cgroup)
+}
+
+/// The name of the cgroup of ours that a process is in, or below.
+#[must_use]
+pub fn name_of_process(pid: Pid) -> Option<OsString> {
+    name_in(&fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?, Pid::own())
+}
+
+/// How a path begins depends on what is mounted; from the directory of this supervisor on it is ours alone.
+fn name_in(membership: &str, supervisor: Pid) -> Option<OsString> {
+    let path = membership.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let (_, below) = path.split_once(&format!("/{FAMILY}/{supervisor}/"))?;
+    Path::new(below).iter().next().map(OsStr::to_owned)
 }
 
 /// Removes what [`create`] made beside the cgroups themselves, as far as it is empty. For the end of the supervisor.
@@ -157,6 +172,12 @@ impl Cgroup {
     #[must_use]
     pub fn procs(&self) -> PathBuf {
         self.path.join("cgroup.procs")
+    }
+
+    /// Its name, as [`name_of_process`] has it.
+    #[must_use]
+    pub fn name(&self) -> Option<&OsStr> {
+        self.path.file_name()
     }
 
     /// Whether it is still there: an administrator may have removed it while it was empty.

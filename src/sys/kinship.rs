@@ -74,6 +74,20 @@ fn parse(pid: Pid, stat: &str) -> Option<Seen> {
     Some(Seen { pid, parent, began, condition })
 }
 
+/// The longest environment that is read whole.
+const LONGEST_ENVIRONMENT: u64 = 128 << 10;
+
+/// The environment with which a process was executed, each variable followed by a NUL: proc_pid_environ(5). It is read
+/// from the memory of the process, and so may have to wait for one that is stuck in the kernel while it changes that.
+///
+/// # Errors
+/// `PermissionDenied` for a process of another user, unless we may trace it (ptrace(2)).
+pub fn environment(pid: Pid) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(format!("/proc/{pid}/environ"))?.take(LONGEST_ENVIRONMENT).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Processes, one after another, so that whoever goes through them can stop in between and go on later.
 #[derive(Debug)]
 pub struct Processes(Source);
@@ -136,12 +150,12 @@ impl Processes {
         Self(Source::Numbers((own..=HIGHEST).chain(1..own).take(most)))
     }
 
-    /// How many of them can be gone through in a millisecond, about.
+    /// How many of them can be gone through in some milliseconds.
     #[must_use]
     pub fn pace(&self) -> usize {
         match self.0 {
             Source::Listed(_) | Source::Numbers(_) => 4096,
-            Source::Shown(_) => 512,
+            Source::Shown(_) => 2048,
         }
     }
 }

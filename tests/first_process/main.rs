@@ -7,6 +7,7 @@ mod common;
 
 mod end;
 mod signals;
+mod strays;
 mod surroundings;
 
 use common::{DEADLINE, Launcher, ProgramSettings, Supervisor, eventually, shell};

@@ -96,6 +96,7 @@ fn an_instance_that_never_ran_has_zeroes_and_nils() {
             ("status_text", Value::Nil),
             ("restart_needed", Value::Bool(false)),
             ("health", Value::Nil),
+            ("strays", Value::Array(Vec::new())),
         ],
     );
     assert!(float(&shown, "since") >= 0.0);

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 fn facts() -> Facts<'static> {
     Facts {
+        strays: None,
         pid: 1,
         uptime: Duration::from_secs(90),
         run: "run",

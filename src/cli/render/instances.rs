@@ -179,10 +179,25 @@ fn reason(instance: &Value) -> String {
     if let Some(delay) = instance.get("retry_in").and_then(Value::as_f64) {
         parts.push(format!("starts in {}", time::duration(delay)));
     }
+    parts.extend(strays(instance));
     if instance.get("restart_needed").and_then(Value::as_bool) == Some(true) {
         parts.push("new settings wait for a restart".to_string());
     }
     parts.join("; ")
+}
+
+/// How many processes have left it, and the first of them, since they are to be looked for by their ids.
+fn strays(instance: &Value) -> Option<String> {
+    const SHOWN: usize = 5;
+    let strays = instance.get("strays").and_then(Value::as_array).unwrap_or_default();
+    let pids: Vec<String> = strays.iter().filter_map(Value::as_i64).map(|pid| pid.to_string()).collect();
+    let shown = pids.get(..SHOWN).unwrap_or(&pids).join(", ");
+    match pids.len() {
+        0 => None,
+        1 => Some(format!("1 stray: {shown}")),
+        count if count > SHOWN => Some(format!("{count} strays: {shown}, ...")),
+        count => Some(format!("{count} strays: {shown}")),
+    }
 }
 
 /// The rows of a reply's `results`.
@@ -286,6 +301,14 @@ mod tests {
         assert_eq!(reason(&loading), "says \"loading\"");
         let works = instance(r#"{"pid":7,"state":"running","reason":null,"status_text":"12 clients"}"#);
         assert_eq!(reason(&works), "says \"12 clients\"");
+        let left = |strays: &str| {
+            let row =
+                format!(r#"{{"pid":7,"state":"running","reason":null,"flap_count":1,"strays":{strays}}}"#);
+            reason(&instance(&row))
+        };
+        assert_eq!([left("[]"), left("null"), left("[9]")], ["1 flap", "1 flap", "1 flap; 1 stray: 9"]);
+        assert_eq!(left("[5,6,7,8,9]"), "1 flap; 5 strays: 5, 6, 7, 8, 9");
+        assert_eq!(left("[1,2,3,4,5,6]"), "1 flap; 6 strays: 1, 2, 3, 4, 5, ...");
         let again = instance(
             r#"{"pid":7,"reason":"exited with code 1 after 2.0 s","last_duration":2.0,"exitcode":1}"#,
         );

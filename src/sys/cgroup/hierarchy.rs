@@ -13,7 +13,7 @@ use super::super::process::{Pid, ancestors, kill};
 use super::{CgroupError, directories, failed, remove_tree, words, write};
 
 /// The directory of all supervisors in a place.
-const FAMILY: &str = "procnanny";
+pub(super) const FAMILY: &str = "procnanny";
 /// The cgroup of the supervisor itself, beside those of its instances. Theirs end with a number.
 const SUPERVISOR: &str = "supervisor";
 

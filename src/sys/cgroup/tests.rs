@@ -154,6 +154,18 @@ fn a_value_that_is_refused_is_named() {
 }
 
 #[test]
+fn a_process_is_known_by_its_cgroup_wherever_that_is_mounted() {
+    let supervisor = Pid::new(7).unwrap();
+    let name = |membership: &str| name_in(membership, supervisor).map(|name| name.into_string().unwrap());
+    assert_eq!(name("0::/procnanny/7/web.0\n").as_deref(), Some("web.0"));
+    assert_eq!(name("1:cpu:/x\n0::/../a/procnanny/7/a b.12~2/below/it\n").as_deref(), Some("a b.12~2"));
+    assert_eq!(name("0::/procnanny/77/web.0\n"), None);
+    assert_eq!(name("0::/procnanny/7\n"), None);
+    assert_eq!(name("0::/\n"), None);
+    assert_eq!(name(""), None);
+}
+
+#[test]
 fn what_a_killed_supervisor_left_is_removed() {
     if let Some(why) = unusable() {
         return println!("skipped: {why}");
