@@ -12,7 +12,7 @@ use crate::sys::kinship::{Condition, Family, Processes, Seen, WithoutProc, look}
 use crate::sys::pidfd::signal_below;
 use crate::sys::process::{self, Pid};
 use crate::sys::{clock, wait};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// The shortest pause between two searches.
@@ -30,8 +30,8 @@ pub struct Rest {
     stage: Stage,
     /// The children of ours that were told, and were not reaped since.
     told_children: HashSet<Pid>,
-    /// Others that were told, with when they began.
-    told: HashSet<(Pid, u64)>,
+    /// Those who are deeper that were told, as they were seen.
+    told: HashMap<Pid, Seen>,
     search: Option<Search>,
     finding: Finding,
     /// When the last search was over, and the shortest pause that has to follow it.
@@ -105,19 +105,28 @@ impl Rest {
 
     /// Sends it to a child of ours, which is told only once.
     fn signal_child(&mut self, pid: Pid) {
-        if !self.told_children.insert(pid) && self.stage == Stage::Told {
+        if self.stage == Stage::Told && (!self.told_children.insert(pid) || self.was_told_before(pid)) {
             return;
         }
         // It is not reaped yet. If it became another user, it is not ours to signal, and is waited for.
         self.signals().iter().for_each(|signal| process::signal_process(pid, *signal));
     }
 
+    /// Whether a child of ours was told when it was none yet.
+    fn was_told_before(&self, pid: Pid) -> bool {
+        let told = self.told.get(&pid);
+        told.is_some_and(|told| look(pid).is_ok_and(|seen| seen.is_same(*told)))
+    }
+
     /// Sends it to a process that is deeper below us, which is told only once.
     fn signal_descendant(&mut self, seen: Seen, family: &Family) {
-        let is_told = self.stage == Stage::Told && self.told.contains(&(seen.pid, seen.began));
+        let is_told = self.told.get(&seen.pid).is_some_and(|told| told.is_same(seen));
         let Some(parent) = seen.parent.and_then(|pid| family.member(pid)) else { return };
-        if !is_told && signal_below(seen, parent, self.signals()).is_ok() {
-            self.told.insert((seen.pid, seen.began));
+        if self.stage == Stage::Told && is_told {
+            return;
+        }
+        if signal_below(seen, parent, self.signals()).is_ok() {
+            self.told.insert(seen.pid, seen);
         }
     }
 }
@@ -266,7 +275,9 @@ impl Supervisor {
         let took = Moment(clock::monotonic()).since(search.began);
         let least = SHORTEST_PAUSE.max(took.saturating_mul(PAUSE_TO_SEARCH));
         self.rest.searched = Some((self.now, least));
-        self.rest.told.retain(|(pid, _)| look(*pid).is_ok());
+        if let Depth::Descendants(family) = &search.depth {
+            self.rest.told.retain(|pid, told| family.member(*pid).is_some_and(|seen| seen.is_same(*told)));
+        }
         let pause = match (self.rest.finding, search.children.is_empty()) {
             (Finding::Searching, true) => {
                 self.rest.finding = Finding::Nobody;

@@ -111,6 +111,25 @@ fn who_is_deeper_is_told_though_those_above_do_not_heed() {
 }
 
 #[test]
+fn who_comes_to_it_after_it_was_told_is_not_told_again() {
+    let mut supervisor = Supervisor::start();
+    let [there, told] = ["there", "told"].map(|name| supervisor.scratch().text(name));
+    let deep = supervisor.scratch().program(
+        "deep",
+        &format!(
+            "#!/bin/sh\ntrap 'echo told >> {told}' TERM\necho there > {there}\nwhile :; do sleep 0.05; done\n"
+        ),
+        "755",
+    );
+    // The one above ends at once, and leaves it to the supervisor.
+    supervisor.create_running("web", &with_daemon(&format!("{} & wait", deep.display())));
+    written(there.as_ref());
+    supervisor.call("shutdown", args!["timeout" => 1.5]);
+    expect_end(&mut supervisor, 0);
+    assert_eq!(std::fs::read_to_string(told).unwrap(), "told\n");
+}
+
+#[test]
 fn what_it_says_last_is_written() {
     let mut supervisor = Supervisor::start();
     let there = supervisor.scratch().text("there");
