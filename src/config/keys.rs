@@ -21,6 +21,7 @@ use crate::core::program::Settings;
 use crate::sys::{process, signals};
 use crate::wire::value::Value;
 use std::fmt;
+pub use streams::check_terminals;
 
 /// A setting.
 #[derive(Debug)]
@@ -204,6 +205,7 @@ pub fn check(settings: &Settings) -> Result<(), SettingError> {
         return Err(SettingError::Together(sentence));
     }
     readiness::check(settings)?;
+    streams::check(settings)?;
     sockets::check(settings)?;
     if let Some(entries) = &settings.process.cgroup {
         let sentence = |why: String| SettingError::Together(format!("'cgroup' cannot be had: {why}"));

@@ -195,6 +195,8 @@ pub struct ProcessSettings {
     pub limits: Vec<LimitSetting>,
     /// `cgroup`; `None` leaves a process in the supervisor's own.
     pub cgroup: Option<Vec<CgroupEntry>>,
+    /// `tty`, before substitution.
+    pub tty: Option<String>,
     /// `stdin`.
     pub stdin: StandardInput,
     /// `stdout`.

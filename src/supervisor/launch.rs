@@ -96,10 +96,12 @@ impl Launch {
             StandardInput::Null => None,
             StandardInput::Path(path) => Some(CString::new(here.apply(path))?),
         };
+        let tty = settings.tty.as_deref().map(|path| CString::new(here.apply(path))).transpose()?;
         let Given { cgroup_procs, voice, outputs: Outputs { stdout, stderr }, sockets } = given;
         let own = voice.map_or_else(Vec::new, Voice::variables);
         let blueprint = self.blueprint(settings, host, here, (&settings.command, &settings.args), own)?;
         let blueprint = Blueprint {
+            tty,
             stdin_path,
             cgroup_procs,
             own_pid: voice.map_or_else(Vec::new, Voice::own_pid_variables),
@@ -234,6 +236,7 @@ impl Launch {
             cgroup_procs: None,
             limits: self.limits_of(settings),
             stdin: ChildDescriptor::From(self.null.as_fd()),
+            tty: None,
             stdin_path: None,
             stdout: ChildDescriptor::Inherit,
             stderr: ChildDescriptor::Inherit,

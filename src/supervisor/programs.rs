@@ -201,11 +201,13 @@ impl Supervisor {
     /// New ones are wanted up if the program is; where it had none to tell, as `autostart` says.
     ///
     /// # Errors
-    /// No such program.
+    /// No such program, and more instances than its terminal is for.
     pub fn scale(&mut self, name: &str, instances: u32) -> Result<Operation, ApiError> {
         let id = self.staying(name)?;
         let now = self.now;
         let Some(program) = self.fleet.program_mut(id) else { return Err(self.no_such_program(name)) };
+        keys::check_terminals(&program.settings.process, instances)
+            .map_err(|error| ApiError::argument(error.to_string()))?;
         let up = program.wants_more(program.settings.autostart);
         let changed = program.settings.instances != instances;
         program.settings.instances = instances;

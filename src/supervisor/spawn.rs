@@ -158,6 +158,7 @@ fn words(error: StepError, settings: &ProcessSettings) -> Box<str> {
         Step::Exec => Some(settings.command.clone()),
         Step::Directory => settings.directory.clone(),
         Step::Chroot => settings.chroot.clone(),
+        Step::Tty => settings.tty.clone(),
         Step::Stdin => match &settings.stdin {
             StandardInput::Path(path) => Some(path.clone()),
             StandardInput::Null => None,

@@ -14,6 +14,7 @@ use std::os::fd::RawFd;
 use libc::{c_int, c_uint};
 use nix::errno::Errno;
 
+use super::controlling;
 use super::fork::encode;
 use super::identity;
 use super::limits::{self, Limit};
@@ -89,12 +90,16 @@ fn prepare(image: &mut Image) -> Result<(), StepError> {
     let plan = &image.plan;
     let blueprint = &plan.blueprint;
     Step::Session.check(join(plan.place))?;
+    let tty = match &blueprint.tty {
+        Some(path) => Some(Step::Tty.check(controlling::take(path))?),
+        None => None,
+    };
     for signal in plan.dispositions {
         Step::Signals.check(signals::reset_disposition(*signal))?;
     }
     // No handler of ours can run any more. And who waits for a FIFO to be opened can be told to end.
     Step::Signals.check(Mask::EMPTY.set())?;
-    let mut streams = plan.streams;
+    let mut streams = tty.map_or(plan.streams, |tty| [Stream::From(tty); 3]);
     if let (Some(path), [stdin, ..]) = (&blueprint.stdin_path, &mut streams) {
         *stdin = Stream::From(Step::Stdin.check(open(path, libc::O_RDONLY | libc::O_NOCTTY))?);
     }

@@ -8,6 +8,7 @@
 //! | `flight` | what a new process uses of our memory until its exec |
 //! | `child` | the straight line of system calls between fork and exec |
 //! | `raw` | system calls without a C library in between, for what shares our memory |
+//! | `controlling` | the part of it that takes a terminal |
 //! | `own_pid` | variables of the environment that hold the id of the new process itself |
 //! | `identity` | the part of it that is about who a process is and what it may |
 //! | `step` | [`step::Step`], [`step::StepError`]: which step failed, and why |
@@ -51,6 +52,7 @@ pub mod cgroup;
 pub mod channel;
 mod child;
 pub mod clock;
+mod controlling;
 pub mod curve;
 pub mod errno;
 pub mod executable;

@@ -124,6 +124,9 @@ pub struct Blueprint<'fd> {
     pub cgroup_procs: Option<CString>,
     /// Limits to set, in this order. What is not named stays as it is with us.
     pub limits: Vec<(Limit, LimitValues)>,
+    /// A terminal that its session, which has to be its own, takes for its own whoever has it; it is its standard
+    /// input, output and error in place of what is said of these.
+    pub tty: Option<CString>,
     /// Standard input.
     pub stdin: ChildDescriptor<'fd>,
     /// A file that the child opens as its standard input, in place of `stdin`. To open a FIFO takes as long as nobody
@@ -198,10 +201,11 @@ impl OwnPlan {
     /// (and the kernel makes memory that was used by two identities one that cannot be dumped: `PR_SET_DUMPABLE` in
     /// prctl(2)). Not where its badness is adjusted, which the kernel does for all that share the memory:
     /// proc_pid_oom_score_adj(5). And not in another cgroup than ours: if its memory runs out, the kernel kills all that
-    /// share the memory of whom it chooses there.
+    /// share the memory of whom it chooses there. What takes a terminal uses functions of the C library, whose memory
+    /// would be ours; it begins too rarely for more.
     pub(super) fn may_share_memory(&self) -> bool {
-        let Blueprint { credentials, capabilities, cgroup_procs, .. } = &self.blueprint;
-        let is_as_we_are = credentials.is_none() && capabilities.is_none();
+        let Blueprint { credentials, capabilities, cgroup_procs, tty, .. } = &self.blueprint;
+        let is_as_we_are = credentials.is_none() && capabilities.is_none() && tty.is_none();
         is_as_we_are && cgroup_procs.is_none() && self.oom_score_adjust.is_none()
     }
 }
@@ -288,6 +292,7 @@ fn without_descriptors(blueprint: Blueprint<'_>) -> Blueprint<'static> {
         oom_score_adjust: blueprint.oom_score_adjust,
         cgroup_procs: blueprint.cgroup_procs,
         limits: blueprint.limits,
+        tty: blueprint.tty,
         stdin_path: blueprint.stdin_path,
         others: blueprint.others,
         unknown_format: blueprint.unknown_format,
@@ -322,6 +327,7 @@ mod tests {
         assert!(!may(Blueprint { credentials, ..Blueprint::default() }));
         assert!(!may(Blueprint { capabilities: Some(1), ..Blueprint::default() }));
         assert!(!may(Blueprint { oom_score_adjust: Some(0), ..Blueprint::default() }));
+        assert!(!may(Blueprint { tty: Some(c"/x".into()), ..Blueprint::default() }));
         assert!(!may(Blueprint { cgroup_procs: Some(c"/x".into()), ..Blueprint::default() }));
     }
 

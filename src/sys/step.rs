@@ -17,6 +17,8 @@ pub enum Step {
     Fork,
     /// A session and process group of its own.
     Session,
+    /// The terminal that controls the session, and is its standard input, output and error.
+    Tty,
     /// Dispositions to their defaults, and at last an empty mask.
     Signals,
     /// Standard input, output and error in place, all others closed.
@@ -63,6 +65,7 @@ impl Step {
             Self::Pipe => "pipe",
             Self::Fork => "fork",
             Self::Session => "session",
+            Self::Tty => "tty",
             Self::Signals => "signals",
             Self::Descriptors => "descriptors",
             Self::Limit(limit) => limit.setting(),
@@ -113,6 +116,7 @@ impl Step {
             Self::Chroot => 19,
             Self::Capabilities => 20,
             Self::NoNewPrivileges => 21,
+            Self::Tty => 22,
         }
     }
 
@@ -139,6 +143,7 @@ impl Step {
             Self::Chroot,
             Self::Capabilities,
             Self::NoNewPrivileges,
+            Self::Tty,
         ];
         let limits = Limit::ALL.iter().map(|limit| Self::Limit(*limit));
         plain.into_iter().chain(limits).find(|step| step.code() == code)
@@ -180,11 +185,11 @@ mod tests {
             assert_eq!(Step::from_code(step.code()), Some(step));
         }
         // Without 6, whose upper half says which limit.
-        for code in (1..=5).chain(7..=21) {
+        for code in (1..=5).chain(7..=22) {
             assert_eq!(Step::from_code(code).unwrap().code(), code);
         }
         assert_eq!(Step::from_code(0), None);
-        assert_eq!(Step::from_code(22), None);
+        assert_eq!(Step::from_code(23), None);
         assert_eq!(Step::from_code(6 | (16 << 16)), None);
         assert_eq!(Step::from_code(u32::MAX), None);
     }

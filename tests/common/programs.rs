@@ -38,6 +38,12 @@ impl ProgramSettings {
         self
     }
 
+    /// One setting less: it is left to its default.
+    pub fn without(mut self, name: &str) -> Self {
+        self.0.retain(|(setting, _)| setting != name);
+        self
+    }
+
     /// A delay after flaps that is not doubled: least and greatest are the same.
     pub fn with_backoff(self, delay: impl Into<Value>) -> Self {
         let delay = delay.into();

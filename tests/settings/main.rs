@@ -12,6 +12,7 @@ mod refusals;
 mod resources;
 mod stdin;
 mod stop_command;
+mod tty;
 
 use common::{ProgramSettings, Supervisor};
 use procnanny::wire::value::Value;

@@ -1,9 +1,9 @@
 //! Standard input, output and error, and what becomes of output that is captured.
 
-use super::{Key, Kind, Scope};
+use super::{Key, Kind, Scope, SettingError};
 use crate::config::convert::{self, Expected};
 use crate::config::log;
-use crate::core::program::Output;
+use crate::core::program::{Output, ProcessSettings, Settings};
 use crate::core::settings::StandardInput;
 use crate::wire::value::Value;
 
@@ -17,6 +17,15 @@ const STDOUT: &str = "stdout";
 
 /// The settings of this family.
 pub const KEYS: &[Key] = &[
+    Key {
+        names: &["tty"],
+        kind: Kind::Text,
+        default: "none",
+        scope: Scope::NextStart,
+        doc: "The terminal of its session, an absolute path with %n, %i, %u and %g in it: its standard input, output and error, taken from whoever has it, with the modes of a fresh terminal. For a getty or a shell on a console; nothing of it is captured.",
+        set: |s, v| convert::absolute_path(v).map(|path| s.process.tty = Some(path.to_string())),
+        get: |s| s.process.tty.as_deref().map_or(Value::Nil, Value::from),
+    },
     Key {
         names: &["stdin"],
         kind: Kind::Text,
@@ -57,6 +66,40 @@ pub const KEYS: &[Key] = &[
         get: |s| log::to_value(&s.log),
     },
 ];
+
+/// Checks that a terminal is all that a process reads and writes, and that no two processes have it.
+///
+/// # Errors
+/// What goes elsewhere, and one terminal for several instances.
+pub fn check(settings: &Settings) -> Result<(), SettingError> {
+    let ProcessSettings { tty: Some(_), stdin, stdout, stderr, .. } = &settings.process else {
+        return Ok(());
+    };
+    for (name, is_default) in [
+        ("stdin", *stdin == StandardInput::default()),
+        ("stdout", *stdout == Output::default()),
+        ("stderr", *stderr == Output::default()),
+    ] {
+        if !is_default {
+            let sentence = format!("'{name}' cannot be set beside 'tty', which is its {name}");
+            return Err(SettingError::Together(sentence));
+        }
+    }
+    check_terminals(&settings.process, settings.instances)
+}
+
+/// Checks that so many instances do not get in each other's way.
+///
+/// # Errors
+/// One terminal for several.
+pub fn check_terminals(settings: &ProcessSettings, instances: u32) -> Result<(), SettingError> {
+    match &settings.tty {
+        Some(tty) if instances > 1 && !tty.contains("%i") => Err(SettingError::Together(format!(
+            "'tty' {tty} can be that of one instance alone; with %i in it, each has another"
+        ))),
+        Some(_) | None => Ok(()),
+    }
+}
 
 fn stdout(value: &Value) -> Result<Output, Expected> {
     match value.text() {

@@ -186,7 +186,8 @@ impl Supervisor {
         for source in OutputSource::ALL {
             let Some(program) = self.fleet.program(key.program) else { return Ok(()) };
             let output = program.settings.process.output(source);
-            let captured = self.capture.places.captures(output);
+            let on_terminal = program.settings.process.tty.is_some();
+            let captured = !on_terminal && self.capture.places.captures(output);
             match (self.capture.streams.id_of(key, source), captured) {
                 (None, false) => {}
                 (Some(id), true) => self.capture.streams.redirect(id, output),
