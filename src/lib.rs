@@ -15,11 +15,13 @@
 //! - [`sockets`] are what strangers can talk to, and what a subscriber may cost.
 //! - [`supervisor`] is the shell around the core: one loop that owns the descriptors and carries out effects.
 //! - [`init`] is the first process of a container, for one command: a loop of its own.
+//! - [`boot`] is what is to be done before and after, where that shell is the first process of a whole machine.
 //! - [`logger`] is a process of its own, with a loop of its own: it takes, keeps and writes what programs print.
 //! - [`cli`] is the other end: the commands, a client of the API as any other.
 //! - [`sys`] is the only place with `unsafe` and raw system calls.
 
 pub mod api;
+pub mod boot;
 pub mod cli;
 pub mod config;
 pub mod core;

@@ -3,10 +3,11 @@
 use super::arguments::{Arguments, DEFAULT_WAIT, wrong};
 use super::reply::{ApiError, Code};
 use super::request::{Access, Answer, Command, Force, Mode, Request, Restarting, Starting, Usage};
-use crate::config::keys;
+use crate::config::{convert, keys};
 use crate::core::ids::Seq;
 use crate::core::log::OutputSource;
 use crate::core::program::{Autostart, MAX_INSTANCES, Settings, name_error};
+use crate::core::signal_meaning::OF_A_MACHINE;
 use crate::core::state::StateName;
 use crate::wire::value::Value;
 use std::time::Duration;
@@ -385,14 +386,27 @@ pub const METHODS: &[Method] = &[
         name: "shutdown",
         access: Access::Admin,
         doc: "Stops all programs, and then the supervisor. Acknowledged before it happens.",
-        arguments: &[argument(
-            "timeout",
-            "duration",
-            Need::Optional,
-            "How long stopping may take. Default: shutdown_timeout, 9 s.",
-        )],
+        arguments: &[
+            argument(
+                "timeout",
+                "duration",
+                Need::Optional,
+                "How long stopping may take. Default: shutdown_timeout, 9 s.",
+            ),
+            argument(
+                "then",
+                "string",
+                Need::Optional,
+                "Of a supervisor that runs with --boot: \"reboot\", \"poweroff\" (default) or \"halt\".",
+            ),
+        ],
         settings: TakesSettings::No,
-        read: |a| a.duration("timeout").map(|timeout| Request::Shutdown { timeout }),
+        read: |a| {
+            let then = a.get("then").map(|value| {
+                convert::choice(value, &OF_A_MACHINE).map_err(|expected| wrong("then", value, &expected))
+            });
+            Ok(Request::Shutdown { timeout: a.duration("timeout")?, then: then.transpose()? })
+        },
     },
     Method {
         name: "dance",

@@ -5,6 +5,7 @@ use crate::core::fleet::Selection;
 use crate::core::ids::Seq;
 use crate::core::log::OutputSource;
 use crate::core::program::Settings;
+use crate::core::signal_meaning::After;
 use crate::core::state::StateName;
 use crate::wire::value::Value;
 use std::time::Duration;
@@ -124,6 +125,8 @@ pub enum Request {
     Shutdown {
         /// How long stopping may take before everything is killed; the supervisor's own unless given.
         timeout: Option<Duration>,
+        /// What becomes of the machine then.
+        then: Option<After>,
     },
     /// `dance`.
     Dance,

@@ -114,7 +114,7 @@ pub enum Command {
 }
 
 /// run a supervisor in the foreground
-#[derive(Debug, FromArgs)]
+#[derive(Clone, Debug, FromArgs)]
 #[argh(
     subcommand,
     name = "run",
@@ -166,6 +166,10 @@ pub struct Run {
     /// end, as after SIGTERM, when this process ends, which has to be the parent
     #[argh(option, arg_name = "pid")]
     pub parent: Option<i32>,
+
+    /// be the first process of a whole machine: mount what the kernel makes, and reboot or power off at the end
+    #[argh(switch)]
+    pub boot: bool,
 }
 
 /// read a configuration and tell every mistake in it; start nothing
@@ -426,7 +430,12 @@ pub struct Healthcheck {
 
 /// stop all programs, and then the supervisor
 #[derive(Debug, FromArgs)]
-#[argh(subcommand, name = "shutdown", help_triggers("-h", "--help"))]
+#[argh(
+    subcommand,
+    name = "shutdown",
+    help_triggers("-h", "--help"),
+    note = "Without one of --reboot, --poweroff and --halt, a supervisor that runs with --boot switches its machine off."
+)]
 pub struct Shutdown {
     /// how long stopping may take before all that is left is killed. Default: 9s
     #[argh(option, arg_name = "s")]
@@ -435,6 +444,18 @@ pub struct Shutdown {
     /// do not wait until it has ended
     #[argh(switch)]
     pub no_wait: bool,
+
+    /// then start the machine again; the supervisor has to run with --boot
+    #[argh(switch)]
+    pub reboot: bool,
+
+    /// then switch the machine off; likewise
+    #[argh(switch)]
+    pub poweroff: bool,
+
+    /// then halt the machine, and leave it on; likewise
+    #[argh(switch)]
+    pub halt: bool,
 }
 
 /// change how many instances a program has

@@ -8,6 +8,7 @@
 //! | `feed`, `sequencer`, `filter` | its events without a gap, and which of them are wanted |
 //! | `init` | the command that is the first process of a container |
 //! | `run`, `demo` | the commands that start a supervisor |
+//! | `boot` | `run --boot`, and what a kernel says to its first process |
 //! | `configuration` | the configuration: `check` and `reload` |
 //! | `status`, `watch`, `top`, `events`, `logs`, `history`, `states` | commands that look |
 //! | `healthcheck` | one line and an exit code for container engines |
@@ -16,6 +17,7 @@
 //! | `render`, `terminal`, `signals` | what people see, and how they end it |
 
 mod arguments;
+mod boot;
 mod client;
 mod configuration;
 mod control;
@@ -61,10 +63,16 @@ use values::Notation;
 /// Carries out what the arguments ask for, the first of which is the name that the program was called by.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let mut arguments = arguments.peekable();
+    let name = arguments.next().unwrap_or_default();
     // First of all, as an init must not lose a signal that comes meanwhile.
-    if let Some(role) = arguments.next().and_then(|name| Role::of_name(&name)) {
+    if let Some(role) = Role::of_name(&name) {
         return init::enter(role, arguments);
     }
+    let words: Vec<OsString> = arguments.collect();
+    if let Some(run) = boot::command_of_kernel(&name, &words) {
+        return exit::conclude(boot::run(&run));
+    }
+    let mut arguments = words.into_iter().peekable();
     if arguments.next_if(|word| word == "init").is_some() {
         return init::enter(Role::Own, arguments);
     }

@@ -11,6 +11,7 @@ use super::status::without_id;
 use crate::api::arguments::{DEFAULT_WAIT, LONGEST_WAIT};
 use crate::config::supervisor::SHUTDOWN_TIMEOUT;
 use crate::config::units;
+use crate::core::signal_meaning::{After, OF_A_MACHINE};
 use crate::wire::json;
 use crate::wire::value::Value;
 use std::time::Duration;
@@ -134,8 +135,12 @@ pub fn shutdown(
     command: &Shutdown,
 ) -> Result<Exit, Failure> {
     let timeout = bounded(command.timeout)?;
+    let then = then(command)?;
     let mut client = connect()?;
     let mut call = Call::new("shutdown");
+    if let Some(word) = then {
+        call = call.with("then", word);
+    }
     if let Some(timeout) = timeout {
         call = call.with("timeout", timeout.as_secs_f64());
     }
@@ -148,6 +153,24 @@ pub fn shutdown(
         client.await_end(process, told.unwrap_or(SHUTDOWN_TIMEOUT).saturating_add(FAREWELL))?;
     }
     Ok(Exit::Done)
+}
+
+/// What becomes of the machine, in the word of the protocol.
+fn then(command: &Shutdown) -> Result<Option<&'static str>, Failure> {
+    let asked = OF_A_MACHINE.into_iter().filter(|(_, after)| match after {
+        After::Reboot => command.reboot,
+        After::PowerOff => command.poweroff,
+        After::Halt => command.halt,
+        After::Exit => false,
+    });
+    let words: Vec<&'static str> = asked.map(|(word, _)| word).collect();
+    match words.as_slice() {
+        [] => Ok(None),
+        [word] => Ok(Some(word)),
+        [one, other, ..] => {
+            Err(Failure::Usage(format!("--{one} and --{other} exclude each other; leave one of them out")))
+        }
+    }
 }
 
 #[cfg(test)]

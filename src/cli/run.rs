@@ -1,6 +1,7 @@
 //! `run`: the supervisor, from the command line.
 
 use super::arguments::Run;
+use super::boot;
 use super::configuration;
 use super::exit::{Exit, Failure};
 use crate::config::endpoint::{EndpointOption, Socket};
@@ -9,7 +10,8 @@ use crate::config::supervisor::{Overrides, Reachable};
 use crate::config::words;
 use crate::core::log::Written;
 use crate::core::program::{Settings, name_error};
-use crate::supervisor::{self, Options};
+use crate::core::signal_meaning::Role;
+use crate::supervisor::{self, Begun, Options, SupervisorError};
 use crate::sys::errno;
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
@@ -21,9 +23,27 @@ const NOTHING_STARTED: &str = "; nothing was started";
 /// Supervises until it is told to stop, or ends by itself.
 ///
 /// # Errors
+/// Those of [`options`], and what keeps it from beginning.
+pub fn run(run: Run) -> Result<Exit, Failure> {
+    if run.boot {
+        return boot::run(&run);
+    }
+    let begun = supervisor::begin(options(run, Role::Supervisor)?);
+    begun.and_then(Begun::run).map(|ended| Exit::As(ended.code)).map_err(Failure::from)
+}
+
+impl From<SupervisorError> for Failure {
+    fn from(error: SupervisorError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// What a supervisor is told, as far as it can be known before it begins.
+///
+/// # Errors
 /// [`Failure::Usage`] for what was asked for, [`Failure::Failed`] for what keeps it from beginning: above all, all that
 /// is wrong with the configuration.
-pub fn run(run: Run) -> Result<Exit, Failure> {
+pub fn options(run: Run, role: Role) -> Result<Options, Failure> {
     let rpc = endpoints(&run.endpoint, "--endpoint", Socket::Rpc)?;
     let events = endpoints(&run.events, "--events", Socket::Events)?;
     refuse_with_no_rpc(&run)?;
@@ -38,9 +58,7 @@ pub fn run(run: Run) -> Result<Exit, Failure> {
     let reachable = if run.no_rpc { Reachable::No } else { Reachable::Yes };
     let overrides = Overrides { runtime_dir: run.runtime_dir, log_dir: run.log_dir, rpc, events, reachable };
     refuse_without_rpc(&configuration, &overrides)?;
-    supervisor::run(Options { location, configuration, overrides, console_prefix, programs })
-        .map(Exit::As)
-        .map_err(|error| Failure::Failed(error.to_string()))
+    Ok(Options { location, configuration, overrides, console_prefix, programs, role })
 }
 
 /// The options that say where a supervisor can be reached are not for one that cannot be.

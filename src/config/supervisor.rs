@@ -33,6 +33,8 @@ pub struct SupervisorSettings {
     pub oom_score_adj: Option<i32>,
     /// `exit_when`.
     pub exit_when: ExitWhen,
+    /// `hostname`; `None` leaves it to `/etc/hostname`.
+    pub hostname: Option<String>,
 }
 
 /// Whether anybody can talk to the supervisor.
@@ -211,6 +213,15 @@ pub const KEYS: &[SupervisorKey] = &[
         },
         differs: |a, b| a.oom_score_adj != b.oom_score_adj,
     },
+    SupervisorKey {
+        name: "hostname",
+        kind: "string",
+        default: "that of /etc/hostname",
+        effect: Effect::WithRestart,
+        doc: "The name of the machine, which 'run --boot' gives it: 1 to 64 letters, digits, hyphens and dots.",
+        set: |s, v| hostname(v).map(|name| s.hostname = Some(name.to_string())),
+        differs: |a, b| a.hostname != b.hostname,
+    },
 ];
 
 impl Default for SupervisorSettings {
@@ -226,6 +237,7 @@ impl Default for SupervisorSettings {
             shutdown_timeout: SHUTDOWN_TIMEOUT,
             oom_score_adj: None,
             exit_when: ExitWhen::Never,
+            hostname: None,
         }
     }
 }
@@ -299,6 +311,19 @@ pub fn apply(settings: &mut SupervisorSettings, name: &str, value: &Value) -> Re
     })
 }
 
+/// The name of a machine: hostname(7).
+fn hostname(value: &Value) -> Result<&str, Expected> {
+    const LONGEST: usize = 64;
+    let is_plain = |name: &&str| {
+        let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
+        plain && (1..=LONGEST).contains(&name.len()) && !name.starts_with(['-', '.'])
+    };
+    let expected = || {
+        format!("1 to {LONGEST} letters, digits, hyphens and dots, the first of which is no hyphen or dot")
+    };
+    value.text().filter(is_plain).ok_or_else(expected)
+}
+
 /// An array of endpoints, each of which can be bound.
 fn endpoints(value: &Value, socket: Socket) -> Result<Vec<EndpointOption>, Expected> {
     let expected = |why: String| format!("an array of endpoints; {why}");
@@ -360,6 +385,10 @@ mod tests {
         assert!(set("event_history", 0).unwrap_err().contains("from 1 to 1000000"));
         assert_eq!(set("shutdown_timeout", "1m").unwrap().shutdown_timeout, Duration::from_secs(60));
         assert!(set("runtime_dir", "run").is_err());
+        assert_eq!(set("hostname", "shed-1.example").unwrap().hostname.as_deref(), Some("shed-1.example"));
+        for wrong in ["", "-shed", ".shed", "shed 1", "größe", &"x".repeat(65)] {
+            assert!(set("hostname", wrong).unwrap_err().contains("1 to 64 letters"), "{wrong}");
+        }
     }
 
     #[test]
@@ -375,6 +404,7 @@ mod tests {
             shutdown_timeout: Duration::ZERO,
             oom_score_adj: Some(1),
             exit_when: ExitWhen::AllDone,
+            hostname: Some("shed-1".to_string()),
         };
         let mut settings = SupervisorSettings::default();
         assert!(KEYS.iter().all(|key| (key.differs)(&settings, &others)));
@@ -382,7 +412,7 @@ mod tests {
         let left: Vec<&str> =
             KEYS.iter().filter(|key| (key.differs)(&settings, &others)).map(|key| key.name).collect();
         assert_eq!(left, settings.restart_needed(&others));
-        assert_eq!(left, ["runtime_dir", "log_dir", "rpc", "events", "oom_score_adj"]);
+        assert_eq!(left, ["runtime_dir", "log_dir", "rpc", "events", "oom_score_adj", "hostname"]);
     }
 
     #[test]

@@ -42,6 +42,10 @@ pub enum After {
     Reboot,
 }
 
+/// What a machine can be asked for, in words.
+pub const OF_A_MACHINE: [(&str, After); 3] =
+    [("reboot", After::Reboot), ("poweroff", After::PowerOff), ("halt", After::Halt)];
+
 /// What the signal of this number means. The number of the first real-time signal is known to the C library alone,
 /// which keeps some for itself: nptl(7).
 pub fn meaning(role: Role, signal: i32, first_real_time: i32) -> Order {

@@ -95,6 +95,7 @@ use crate::core::log::Written;
 use crate::core::moment::Moment;
 use crate::core::program::Settings;
 use crate::core::ring::Ring;
+use crate::core::signal_meaning::{After, Role};
 use crate::core::state::Input;
 use crate::sys::poll::{Poller, Ready};
 use crate::sys::process::Pid;
@@ -118,6 +119,17 @@ pub struct Options {
     pub console_prefix: Written,
     /// Programs of the command line.
     pub programs: Vec<(String, Settings)>,
+    /// What signals mean to it, and whether a machine can be asked of it.
+    pub role: Role,
+}
+
+/// How a supervisor ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The exit code.
+    pub code: u8,
+    /// What it was asked to be followed by.
+    pub after: After,
 }
 
 /// Why the supervisor could not begin, or had to end: a sentence.
@@ -132,15 +144,29 @@ impl fmt::Display for SupervisorError {
 
 impl std::error::Error for SupervisorError {}
 
-/// Supervises until it is told to stop, or ends by itself, and everything has stopped. Returns the exit code.
+/// A supervisor that has begun, and serves as soon as it is let.
+#[derive(Debug)]
+pub struct Begun(Supervisor);
+
+impl Begun {
+    /// Supervises until it is told to stop, or ends by itself, and everything has stopped.
+    ///
+    /// # Errors
+    /// When it cannot go on. Once it serves, it ends only because it is told to.
+    pub fn run(self) -> Result<Ended, SupervisorError> {
+        self.0.run()
+    }
+}
+
+/// Begins to supervise.
 ///
 /// To be called in the main thread before any other thread exists: it blocks the signals that all threads of
 /// libzmq are to inherit as blocked.
 ///
 /// # Errors
-/// What keeps it from beginning. Once it serves, it ends only because it is told to.
-pub fn run(options: Options) -> Result<u8, SupervisorError> {
-    setup::begin(options)?.run()
+/// What keeps it from beginning.
+pub fn begin(options: Options) -> Result<Begun, SupervisorError> {
+    setup::begin(options).map(Begun)
 }
 
 /// What a deadline is for.
@@ -249,6 +275,9 @@ struct Supervisor {
     phase: shutdown::Phase,
     rest: rest::Rest,
     strays: strays::Strays,
+    role: Role,
+    /// What follows the end, as it was asked for last.
+    after: After,
     backlog: turn::Backlog,
     random: u32,
     // Dropped last: the sockets' files are removed and the lock is let go when all else is done.

@@ -9,7 +9,7 @@ use crate::core::ids::InstanceKey;
 use crate::core::instance::{Cause, Execution, LastRun, Run, Stop};
 use crate::core::policy::{self, Ending};
 use crate::core::program::Leftovers;
-use crate::core::signal_meaning::{After, Order, Role, meaning};
+use crate::core::signal_meaning::{Order, meaning};
 use crate::core::state::{Input, Verdict};
 use crate::sys::{process, signals, wait};
 use std::rc::Rc;
@@ -33,9 +33,10 @@ impl Supervisor {
     pub fn receive_signals(&mut self) {
         for _ in 0..SIGNALS_A_TURN {
             let Ok(Some(received)) = self.signals.receive() else { return };
-            match meaning(Role::Supervisor, received.signal, signals::first_real_time()) {
+            match meaning(self.role, received.signal, signals::first_real_time()) {
                 Order::ChildrenEnded => self.backlog.children = Pending::Maybe,
-                Order::ShutDown(After::Exit | After::Halt | After::PowerOff | After::Reboot) => {
+                Order::ShutDown(after) => {
+                    self.after = after;
                     self.on_behalf_of_sender(received, |this| {
                         this.begin_shutdown(shutdown::Asked::BySignal, None);
                     });

@@ -114,7 +114,8 @@ impl Supervisor {
                 self.answer(caller, reply);
             }
             Request::Methods => self.answer(caller, info::methods()),
-            Request::Shutdown { timeout } => {
+            Request::Shutdown { timeout, then } => {
+                self.follow_with(then)?;
                 let mut reply = Reply::new();
                 reply.entry("stopping", true);
                 reply.entry("timeout", timeout.unwrap_or(self.settings.shutdown_timeout).as_secs_f64());

@@ -19,6 +19,7 @@ use crate::core::history::Histories;
 use crate::core::moment::Moment;
 use crate::core::program::Origin;
 use crate::core::ring::Ring;
+use crate::core::signal_meaning::After;
 use crate::sys::errno::{io_words, words};
 use crate::sys::limits::LimitValues;
 use crate::sys::null::Null;
@@ -139,6 +140,8 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
         phase: Phase::Serving,
         rest: Default::default(),
         strays: Default::default(),
+        role: options.role,
+        after: After::Exit,
         backlog: Default::default(),
         // Any number but 0 will do; that two supervisors differ is enough.
         random: Pid::own().get().unsigned_abs().wrapping_mul(0x9e37_79b9) | 1,

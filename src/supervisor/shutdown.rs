@@ -3,10 +3,12 @@
 
 use super::operations::Operation;
 use super::{Due, Supervisor};
+use crate::api::reply::{ApiError, Code};
 use crate::core::asker::Wish;
 use crate::core::event::{SupervisorChange, What};
 use crate::core::ids::InstanceKey;
 use crate::core::instance::Instance;
+use crate::core::signal_meaning::{After, Role};
 use crate::core::state::Input;
 use std::time::Duration;
 
@@ -67,6 +69,23 @@ impl Supervisor {
             (Phase::Hurrying | Phase::Logging, Asked::BySignal) => self.shutdown_timed_out(),
             (Phase::Hurrying | Phase::Logging, Asked::ByRequest) | (Phase::Killing | Phase::Done, _) => {}
         }
+    }
+
+    /// What is to follow the end, if it is more than an exit.
+    ///
+    /// # Errors
+    /// For who is not the first process of a machine.
+    pub fn follow_with(&mut self, then: Option<After>) -> Result<(), ApiError> {
+        let Some(after) = then else { return Ok(()) };
+        match self.role {
+            Role::Machine => self.after = after,
+            Role::Supervisor => {
+                let sentence = "This supervisor is not that of a machine, which would run with --boot: \
+                                'then' cannot be had";
+                return Err(ApiError::new(Code::Failed, sentence));
+            }
+        }
+        Ok(())
     }
 
     /// Nothing is killed without having been told to stop: what waits for others to stop is told in the last second.

@@ -2,7 +2,7 @@
 //! left over is a backlog, and the next turn then does not wait.
 
 use super::source::Source;
-use super::{Due, Supervisor, SupervisorError, shutdown::Phase};
+use super::{Due, Ended, Supervisor, SupervisorError, shutdown::Phase};
 use crate::core::moment::Moment;
 use crate::sys::clock;
 use crate::sys::errno::words;
@@ -35,8 +35,8 @@ const DEADLINES_A_TURN: usize = 64;
 const PASSES_A_TURN: usize = 4;
 
 impl Supervisor {
-    /// The loop, until the shutdown is done. Returns the exit code.
-    pub fn run(mut self) -> Result<u8, SupervisorError> {
+    /// The loop, until the shutdown is done.
+    pub fn run(mut self) -> Result<Ended, SupervisorError> {
         // What came in before the first wait is not signalled again.
         self.serve();
         while self.phase != Phase::Done {
@@ -61,9 +61,9 @@ impl Supervisor {
             self.go_on_with_shutdown();
             self.meter.turn_ends(self.now);
         }
-        let exit_code = self.ends.exit_code();
+        let ended = Ended { code: self.ends.exit_code(), after: self.after };
         self.end();
-        Ok(exit_code)
+        Ok(ended)
     }
 
     fn wait(&mut self) -> Result<(), SupervisorError> {

@@ -124,6 +124,29 @@ mod tests {
         assert_eq!(take(c"/nonexistent/tty"), Err(Errno::ENOENT));
     }
 
+    /// Where a terminal cannot be hung up, or has a driver that keeps its modes then, nothing else makes them sane.
+    #[test]
+    fn raw_modes_become_sane_and_the_line_stays_as_it_is() {
+        // SAFETY: zeros are a valid structure, and the calls change nothing else.
+        let mut modes: termios = unsafe { std::mem::zeroed() };
+        // SAFETY: as above.
+        unsafe {
+            libc::cfmakeraw(&raw mut modes);
+            libc::cfsetspeed(&raw mut modes, libc::B115200);
+        }
+        modes.c_cflag |= libc::CRTSCTS;
+        modes.c_iflag |= libc::IUTF8;
+        set_sane(&mut modes);
+        let line = libc::ISIG | libc::ICANON | libc::ECHO;
+        assert_eq!(modes.c_lflag & line, line);
+        assert_eq!(modes.c_oflag, libc::OPOST | libc::ONLCR);
+        assert_eq!(modes.c_iflag, libc::IUTF8 | libc::ICRNL | libc::IXON);
+        assert_eq!(modes.c_cflag & (libc::CSIZE | libc::CRTSCTS), libc::CS8 | libc::CRTSCTS);
+        assert_eq!((modes.c_cc[libc::VINTR], modes.c_cc[libc::VEOF], modes.c_cc[libc::VERASE]), (3, 4, 127));
+        // SAFETY: as above.
+        assert_eq!(unsafe { libc::cfgetospeed(&raw const modes) }, libc::B115200);
+    }
+
     #[test]
     fn a_terminal_is_ours_and_sane() {
         let pty = openpty(None, None).unwrap();

@@ -25,6 +25,8 @@
 //! | `poll`, `timer`, `clock` | epoll, timerfd, the two clocks |
 //! | `process` | what a process asks or sets about itself; sending signals |
 //! | `kinship`, `pidfd` | who is below us; signals to those who are not our children |
+//! | `machine` | what the first process of a machine asks for |
+//! | `crash` | that program executed anew when it crashes |
 //! | `standard` | the standard descriptors, open before anything else is |
 //! | `null` | `/dev/null`, or what does as well |
 //! | `executable` | the file that we were executed from |
@@ -53,6 +55,7 @@ pub mod channel;
 mod child;
 pub mod clock;
 mod controlling;
+pub mod crash;
 pub mod curve;
 pub mod errno;
 pub mod executable;
@@ -66,6 +69,7 @@ pub mod limits;
 pub mod listen;
 pub mod lock;
 pub mod log_memory;
+pub mod machine;
 pub mod manager_socket;
 mod mask;
 pub mod memory_file;

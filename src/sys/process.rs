@@ -182,6 +182,12 @@ pub fn own_environment() -> Vec<CString> {
     strings
 }
 
+/// Sets a variable of our own environment. To be called before there are threads.
+pub fn set_variable(name: &str, value: &str) {
+    // SAFETY: no other thread reads the environment meanwhile, as there is none.
+    unsafe { std::env::set_var(name, value) };
+}
+
 /// Our real user id.
 #[must_use]
 pub fn own_uid() -> u32 {

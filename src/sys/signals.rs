@@ -1,4 +1,5 @@
-//! Signals: blocked in every thread, received from a descriptor, and known by name. No handler is ever installed.
+//! Signals: blocked in every thread, received from a descriptor, and known by name. No handler is ever installed, but
+//! for that of [`crash`](super::crash).
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::ptr;
