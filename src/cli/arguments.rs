@@ -8,11 +8,11 @@ use super::settings::{CreateCommand, UpdateCommand};
 use super::values::{Address, Period, Since};
 use crate::core::log::OutputSource;
 use crate::core::state::StateName;
-use argh::FromArgs;
+use argh::{ArgsInfo, CommandInfo, CommandInfoWithArgs, FromArgs};
 use std::path::PathBuf;
 
 /// The whole command line.
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(
     description = "procnanny runs programs and keeps them running.\n\
                    run and demo start a supervisor; the other commands talk to one.",
@@ -46,7 +46,7 @@ pub struct TopLevel {
 }
 
 /// A command.
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(subcommand)]
 pub enum Command {
     /// `run`
@@ -114,7 +114,7 @@ pub enum Command {
 }
 
 /// run a supervisor in the foreground
-#[derive(Clone, Debug, FromArgs)]
+#[derive(Clone, Debug, ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "run",
@@ -173,7 +173,7 @@ pub struct Run {
 }
 
 /// read a configuration and tell every mistake in it; start nothing
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "check", help_triggers("-h", "--help"))]
 pub struct Check {
     /// the configuration, as for run
@@ -182,7 +182,7 @@ pub struct Check {
 }
 
 /// watch a small program being kept alive: the first minute of a new user
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "demo",
@@ -197,7 +197,7 @@ pub struct Demo {
 }
 
 /// show programs and their instances
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "status",
@@ -219,7 +219,7 @@ pub struct Status {
 }
 
 /// watch instances live, with what they use and how their last runs ended, and act on them by keys
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "top",
@@ -237,7 +237,7 @@ pub struct Top {
 }
 
 /// print the events that are held, one a line
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "events",
@@ -263,7 +263,7 @@ pub struct Events {
 }
 
 /// print what programs printed, as far as it is captured and held: 16 KiB of each stream
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "logs",
@@ -293,7 +293,7 @@ pub struct Logs {
 }
 
 /// open all log files anew, after something else has renamed them
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "reopen",
@@ -302,7 +302,7 @@ pub struct Logs {
 )]
 pub struct Reopen {}
 /// show how the latest runs of instances ended
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "history",
@@ -325,7 +325,7 @@ pub struct History {
 }
 
 /// tell why instances are in their state, and what happens next
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "why", help_triggers("-h", "--help"), note = "The same for programs: 'call why'.")]
 pub struct Why {
     /// of which instances; all when left out
@@ -334,7 +334,7 @@ pub struct Why {
 }
 
 /// send any request and print the reply as JSON
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "call",
@@ -354,7 +354,7 @@ pub struct Call {
 }
 
 /// print the table of states and what leads from one to another
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "states",
@@ -368,7 +368,7 @@ pub struct States {
 }
 
 /// make a CURVE key: the secret key goes to a file, the public one is printed
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "keygen",
@@ -385,7 +385,7 @@ pub struct Keygen {
 }
 
 /// tell about the supervisor itself
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "info", help_triggers("-h", "--help"))]
 pub struct Info {
     /// for programs: the reply as JSON
@@ -394,7 +394,7 @@ pub struct Info {
 }
 
 /// print all that is known in numbers, for Prometheus and its like; or serve it to them
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "metrics",
@@ -409,7 +409,7 @@ pub struct Metrics {
 }
 
 /// say in one line whether all that is wanted up is running, for container engines: exit code 0 if so, else 1
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "healthcheck",
@@ -429,7 +429,7 @@ pub struct Healthcheck {
 }
 
 /// stop all programs, and then the supervisor
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "shutdown",
@@ -459,7 +459,7 @@ pub struct Shutdown {
 }
 
 /// change how many instances a program has
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "scale", help_triggers("-h", "--help"))]
 pub struct Scale {
     /// the program
@@ -480,7 +480,7 @@ pub struct Scale {
 }
 
 /// forget a program
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "remove", help_triggers("-h", "--help"))]
 pub struct Remove {
     /// the program
@@ -501,7 +501,7 @@ pub struct Remove {
 }
 
 /// read the configuration again, and change what changed in it; with a mistake in it, nothing
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "reload", help_triggers("-h", "--help"))]
 pub struct Reload {
     /// only say what would be done
@@ -510,7 +510,7 @@ pub struct Reload {
 }
 
 /// send a signal to the processes of instances
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "signal", help_triggers("-h", "--help"), example = "{command_name} HUP web")]
 pub struct Signal {
     /// by name or number: HUP, SIGUSR1, 10
@@ -523,7 +523,7 @@ pub struct Signal {
 }
 
 /// move instances from any state to any state
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "transition",
@@ -549,7 +549,7 @@ pub struct Transition {
 }
 
 /// end the processes of instances and start new ones
-#[derive(Debug, FromArgs)]
+#[derive(Debug, ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "restart",
@@ -583,7 +583,7 @@ pub struct Restart {
 macro_rules! commands_on_a_selection {
     ($($(#[$attribute:meta])* $name:ident, $word:tt;)*) => {$(
         $(#[$attribute])*
-        #[derive(Debug, FromArgs)]
+        #[derive(Debug, ArgsInfo, FromArgs)]
         #[argh(subcommand, name = $word, help_triggers("-h", "--help"))]
         pub struct $name {
             /// which instances: PROGRAM, PROGRAM/INSTANCE or a glob
@@ -612,6 +612,11 @@ commands_on_a_selection! {
     Kill, "kill";
     /// forgive flaps: what was delayed or given up starts at once
     Reset, "reset";
+}
+
+/// What there is to say of a command that reads its words itself.
+pub fn without_arguments(command: &'static CommandInfo) -> CommandInfoWithArgs {
+    CommandInfoWithArgs { name: command.name, description: command.description, ..Default::default() }
 }
 
 fn source(text: &str) -> Result<OutputSource, String> {

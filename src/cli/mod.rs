@@ -2,7 +2,7 @@
 //!
 //! | file | what is there |
 //! | --- | --- |
-//! | `arguments`, `values`, `settings`, `parse` | what may be typed, and its help |
+//! | `arguments`, `values`, `settings`, `parse`, `help` | what may be typed, and its help |
 //! | `exit` | exit codes and errors, in one place; standard output and standard error |
 //! | `endpoint`, `keys`, `client` | where the supervisor is, who we are to it, and one request |
 //! | `feed`, `sequencer`, `filter` | its events without a gap, and which of them are wanted |
@@ -28,6 +28,7 @@ mod exit;
 mod feed;
 mod filter;
 mod healthcheck;
+mod help;
 mod history;
 mod init;
 mod keys;

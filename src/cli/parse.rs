@@ -3,8 +3,9 @@
 
 use super::arguments::{Command, TopLevel};
 use super::exit::Failure;
+use super::help::help;
 use crate::core::nearest::nearest;
-use argh::{CommandInfo, EarlyExit, FromArgs, SubCommands};
+use argh::{ArgsInfo, CommandInfo, EarlyExit, FlagInfo, FlagInfoKind, FromArgs, SubCommands};
 use std::ffi::OsString;
 
 /// What a command line asks for.
@@ -21,25 +22,6 @@ pub enum Parsed {
     Print(String),
 }
 
-/// The options that take a value; argh itself knows no `--option=value`.
-const WITH_VALUE: [&str; 15] = [
-    "--listen",
-    "--rpc",
-    "--program",
-    "--runtime-dir",
-    "--log-dir",
-    "--endpoint",
-    "--events",
-    "--parent",
-    "--seconds",
-    "--lines",
-    "--source",
-    "--since",
-    "--timeout",
-    "--parallel",
-    "--delay",
-];
-
 /// Reads the arguments, without the name of the program.
 ///
 /// # Errors
@@ -50,7 +32,10 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed, Failur
         let shown = word.to_string_lossy().into_owned();
         Failure::Usage(format!("the argument '{shown}' is not UTF-8, which names and settings have to be"))
     })?;
-    let line = Line::split(words)?;
+    let line = match Line::split(words)? {
+        Asked::Help(command) => return Ok(Parsed::Print(help(command.as_deref()))),
+        Asked::Line(line) => line,
+    };
     let arguments: Vec<&str> = line.words.iter().map(String::as_str).collect();
     let top = match TopLevel::from_args(&["procnanny"], &arguments) {
         Ok(top) => top,
@@ -71,6 +56,14 @@ pub fn commands() -> &'static [&'static CommandInfo] {
     Command::COMMANDS
 }
 
+/// What the words are.
+enum Asked {
+    /// A request for help, with a command or with all of them.
+    Help(Option<String>),
+    /// Something to be read by argh.
+    Line(Line),
+}
+
 /// A command line as argh reads it.
 struct Line {
     words: Vec<String>,
@@ -78,46 +71,51 @@ struct Line {
 }
 
 impl Line {
-    fn split(words: Vec<String>) -> Result<Self, Failure> {
+    fn split(words: Vec<String>) -> Result<Asked, Failure> {
         let mut global = Vec::new();
         let mut rest = words.into_iter();
         let mut command = None;
+        let top = TopLevel::get_args_info();
         while let Some(word) = rest.next() {
             if !word.starts_with('-') {
                 command = Some(word);
                 break;
             }
             let takes_value = word == "--rpc";
-            global.extend(parted(word));
+            global.extend(parted(word, top.flags));
             if takes_value {
                 global.extend(rest.next());
             }
         }
-        let Some(command) = command else { return Ok(Self { words: global, command: None }) };
+        let mut asked_for_help = asks_for_help(&global);
         let mut rest: Vec<String> = rest.collect();
-        let mut asked_for_help = take_help(&mut global);
-        let command = if command == "help" {
-            if rest.is_empty() {
-                return Ok(Self { words: vec!["--help".to_string()], command: None });
+        let command = match command {
+            Some(command) if command == "help" => {
+                asked_for_help = true;
+                if rest.is_empty() { None } else { Some(rest.remove(0)) }
             }
-            asked_for_help = true;
-            rest.remove(0)
-        } else {
-            command
+            other => other,
+        };
+        let Some(command) = command else {
+            let line = Self { words: global, command: None };
+            return Ok(if asked_for_help { Asked::Help(None) } else { Asked::Line(line) });
         };
         if !commands().iter().any(|known| known.name == command) {
             return Err(unknown(&command));
         }
-        // These two know best what is a value and what is not.
-        let takes_settings = matches!(command.as_str(), "create" | "update");
-        if !takes_settings {
-            rest = part_all(rest);
-        }
-        if asked_for_help || (!takes_settings && take_help(&mut rest)) {
-            rest = vec!["--help".to_string()];
+        // These know best what is a value and what is not, and what help there is.
+        let reads_itself = matches!(command.as_str(), "create" | "update" | "init");
+        if !reads_itself {
+            let info = top.commands.iter().find(|known| known.name == command);
+            rest = part_all(rest, info.map_or(&[], |info| info.command.flags));
+            if asked_for_help || asks_for_help(&rest) {
+                return Ok(Asked::Help(Some(command)));
+            }
+        } else if asked_for_help {
+            (global, rest) = (Vec::new(), vec!["--help".to_string()]);
         }
         let words = global.into_iter().chain([command.clone()]).chain(rest).collect();
-        Ok(Self { words, command: Some(command) })
+        Ok(Asked::Line(Self { words, command: Some(command) }))
     }
 
     /// What argh refused, as one line.
@@ -143,29 +141,28 @@ impl Line {
     }
 }
 
-/// Takes requests for help out, up to a `--`; whether there were any.
-fn take_help(words: &mut Vec<String>) -> bool {
-    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
-    let found = words.iter().take(end).any(|word| word == "--help" || word == "-h");
-    if found {
-        words.retain(|word| word != "--help" && word != "-h");
-    }
-    found
+/// Whether the words, up to a `--`, ask for help.
+fn asks_for_help(words: &[String]) -> bool {
+    words.iter().take_while(|word| *word != "--").any(|word| word == "--help" || word == "-h")
 }
 
-/// `--option=value` as two words, up to a `--`.
-fn part_all(words: Vec<String>) -> Vec<String> {
+/// `--option=value` as two words, which argh does not know, up to a `--`.
+fn part_all(words: Vec<String>, options: &[FlagInfo<'_>]) -> Vec<String> {
     let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
     let mut result = Vec::with_capacity(words.len());
     for (index, word) in words.into_iter().enumerate() {
-        if index < end { result.extend(parted(word)) } else { result.push(word) }
+        if index < end { result.extend(parted(word, options)) } else { result.push(word) }
     }
     result
 }
 
-fn parted(word: String) -> Vec<String> {
+fn parted(word: String, options: &[FlagInfo<'_>]) -> Vec<String> {
+    let takes_value = |name: &str| {
+        let is_it = |flag: &&FlagInfo<'_>| flag.long == name && flag.kind != FlagInfoKind::Switch;
+        options.iter().any(|flag| is_it(&flag))
+    };
     match word.split_once('=') {
-        Some((option, value)) if WITH_VALUE.contains(&option) => vec![option.to_string(), value.to_string()],
+        Some((option, value)) if takes_value(option) => vec![option.to_string(), value.to_string()],
         Some(_) | None => vec![word],
     }
 }

@@ -9,7 +9,7 @@ use crate::config::units;
 use crate::core::nearest::nearest;
 use crate::wire::json;
 use crate::wire::value::Value;
-use argh::{CommandInfo, EarlyExit, FromArgs, SubCommand};
+use argh::{ArgsInfo, CommandInfo, CommandInfoWithArgs, EarlyExit, FromArgs, SubCommand};
 use std::fmt::Write;
 
 /// `create NAME [settings] -- COMMAND ARGS`.
@@ -100,6 +100,19 @@ impl SubCommand for CreateCommand {
 impl SubCommand for UpdateCommand {
     const COMMAND: &'static CommandInfo =
         &CommandInfo { name: "update", short: &'\0', description: "change settings of a program" };
+}
+
+/// Their settings are in the table of those, and not here.
+impl ArgsInfo for CreateCommand {
+    fn get_args_info() -> CommandInfoWithArgs {
+        super::arguments::without_arguments(Self::COMMAND)
+    }
+}
+
+impl ArgsInfo for UpdateCommand {
+    fn get_args_info() -> CommandInfoWithArgs {
+        super::arguments::without_arguments(Self::COMMAND)
+    }
 }
 
 impl Given {

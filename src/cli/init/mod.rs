@@ -18,7 +18,7 @@ use super::exit::{Exit, Failure, conclude, say};
 use crate::init::options::Options;
 use crate::init::{self, InitError};
 use crate::sys::process;
-use argh::{CommandInfo, EarlyExit, FromArgs, SubCommand};
+use argh::{ArgsInfo, CommandInfo, CommandInfoWithArgs, EarlyExit, FromArgs, SubCommand};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
@@ -115,7 +115,7 @@ impl InitCommand {
 impl FromArgs for InitCommand {
     fn from_args(_: &[&str], arguments: &[&str]) -> Result<Self, EarlyExit> {
         match arguments {
-            ["--help"] => Err(EarlyExit { output: own::help(), status: Ok(()) }),
+            ["--help" | "-h", ..] => Err(EarlyExit { output: own::help(), status: Ok(()) }),
             words => Ok(Self(words.iter().map(|word| (*word).to_string()).collect())),
         }
     }
@@ -127,6 +127,13 @@ impl SubCommand for InitCommand {
         short: &'\0',
         description: "be the first process of a container, for one command",
     };
+}
+
+/// Its options are in a table of its own, and not here.
+impl ArgsInfo for InitCommand {
+    fn get_args_info() -> CommandInfoWithArgs {
+        super::arguments::without_arguments(Self::COMMAND)
+    }
 }
 
 #[cfg(test)]
