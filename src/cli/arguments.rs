@@ -3,6 +3,7 @@
 //! `create` and `update` take every setting there is, so they are read by [`super::settings`] from the table of
 //! settings rather than from a structure.
 
+use super::completions::Shell;
 use super::init::InitCommand;
 use super::settings::{CreateCommand, UpdateCommand};
 use super::values::{Address, Period, Since};
@@ -111,6 +112,8 @@ pub enum Command {
     Healthcheck(Healthcheck),
     /// `shutdown`
     Shutdown(Shutdown),
+    /// `completions`
+    Completions(Completions),
 }
 
 /// run a supervisor in the foreground
@@ -456,6 +459,23 @@ pub struct Shutdown {
     /// then halt the machine, and leave it on; likewise
     #[argh(switch)]
     pub halt: bool,
+}
+
+/// print a script that has a shell complete commands, options, settings, and names of what runs
+#[derive(Debug, ArgsInfo, FromArgs)]
+#[argh(
+    subcommand,
+    name = "completions",
+    help_triggers("-h", "--help"),
+    note = "procnanny(1) says where a shell looks for it.",
+    example = "eval \"$({command_name} bash)\"",
+    example = "{command_name} zsh > ~/.zfunc/_procnanny",
+    example = "{command_name} fish > ~/.config/fish/completions/procnanny.fish"
+)]
+pub struct Completions {
+    /// bash, zsh or fish
+    #[argh(positional)]
+    pub shell: Shell,
 }
 
 /// change how many instances a program has

@@ -1,4 +1,4 @@
-//! Help for people, from what argh knows of the command line.
+//! Help for people, from what argh knows of the command line: the same from which completions come.
 
 use super::arguments::TopLevel;
 use super::render::text;

@@ -14,11 +14,13 @@
 //! | `healthcheck` | one line and an exit code for container engines |
 //! | `metrics` | numbers for scrapers, printed or served over HTTP |
 //! | `control`, `programs`, `requests` | commands that command, and any request |
+//! | `completions` | what shells complete |
 //! | `render`, `terminal`, `signals` | what people see, and how they end it |
 
 mod arguments;
 mod boot;
 mod client;
+mod completions;
 mod configuration;
 mod control;
 mod demo;
@@ -82,6 +84,10 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         let logged = logger::run().map(|()| Exit::Done);
         return exit::conclude(logged.map_err(|error| Failure::Failed(error.to_string())));
     }
+    // Neither is this: it is what the scripts of `completions` ask.
+    if arguments.next_if(|word| word == "complete").is_some() {
+        return exit::conclude(completions::complete(arguments));
+    }
     exit::conclude(parse::parse(arguments).and_then(|parsed| match parsed {
         Parsed::Print(text) => exit::say(&text).map(|()| Exit::Done),
         Parsed::Do { rpc, command } => carry_out(rpc.as_deref(), *command),
@@ -132,6 +138,7 @@ fn carry_out(rpc: Option<&str>, command: Command) -> Result<Exit, Failure> {
         Command::Healthcheck(command) => healthcheck::healthcheck(rpc, &command),
         Command::Info(info) => requests::info(&mut connect()?, &info),
         Command::Shutdown(shutdown) => requests::shutdown(connect, &shutdown),
+        Command::Completions(it) => without_supervisor(rpc, "completions", || completions::print(it.shell)),
     }
 }
 

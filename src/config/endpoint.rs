@@ -80,7 +80,7 @@ const DEFAULT_MODE: u32 = 0o600;
 const GROUP_MODE: u32 = 0o660;
 
 /// What may be said of an endpoint.
-const OPTIONS: [&str; 5] = ["access", "mode", "group", "curve", "clients"];
+pub const OPTIONS: [&str; 5] = ["access", "mode", "group", "curve", "clients"];
 
 impl EndpointOption {
     /// Reads `ENDPOINT[,access=LEVEL][,mode=MODE][,group=GROUP][,curve=FILE,clients=FILE]`.

@@ -5,6 +5,7 @@
 mod common;
 
 mod commands;
+mod completions;
 mod demo;
 mod exit_codes;
 mod following;

@@ -30,15 +30,30 @@ impl Window {
             ),
             "0700",
         );
-        let mut command = window.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24"]);
-        command.arg(format!("exec sh '{}'", script.display()));
-        command.env("PROCNANNY_RPC", supervisor.endpoint("rpc")).env("LC_ALL", "C.UTF-8");
+        window.open(
+            &format!("exec sh '{}'", script.display()),
+            &[("PROCNANNY_RPC", &supervisor.endpoint("rpc"))],
+        );
+        window
+    }
+
+    /// Runs something else in it, with variables, in a directory of its own.
+    #[track_caller]
+    pub fn running(scratch: Scratch, command: &str, variables: &[(&str, &str)]) -> Self {
+        let window = Self { scratch };
+        window.open(&format!("cd '{}'; {command}", window.scratch.path().display()), variables);
+        window
+    }
+
+    #[track_caller]
+    fn open(&self, script: &str, variables: &[(&str, &str)]) {
+        let mut command = self.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24"]);
+        command.arg(script).env("LC_ALL", "C.UTF-8");
         for variable in ["NO_COLOR", "COLUMNS", "LINES", "TMUX"] {
             command.env_remove(variable);
         }
-        let started = command.output().unwrap();
+        let started = command.envs(variables.iter().copied()).output().unwrap();
         assert!(started.status.success(), "{started:?}");
-        window
     }
 
     fn tmux(&self, arguments: &[&str]) -> Command {
@@ -75,6 +90,12 @@ impl Window {
     #[track_caller]
     pub fn press(&self, keys: &[&str]) {
         self.told(&[&["send-keys"], keys].concat());
+    }
+
+    /// Types a text, as it is.
+    #[track_caller]
+    pub fn type_text(&self, text: &str) {
+        self.told(&["send-keys", "-l", "--", text]);
     }
 
     /// Makes it another size.

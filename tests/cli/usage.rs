@@ -35,6 +35,7 @@ const COMMANDS: [&str; 31] = [
     "metrics",
     "healthcheck",
     "shutdown",
+    "completions",
 ];
 
 #[test]

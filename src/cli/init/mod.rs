@@ -14,6 +14,9 @@ mod reader;
 mod tini;
 mod values;
 
+pub use own::options;
+pub use reader::Written;
+
 use super::exit::{Exit, Failure, conclude, say};
 use crate::init::options::Options;
 use crate::init::{self, InitError};
@@ -129,7 +132,7 @@ impl SubCommand for InitCommand {
     };
 }
 
-/// Its options are in a table of its own, and not here.
+/// Its options are in a table of its own, and not here: see [`options`].
 impl ArgsInfo for InitCommand {
     fn get_args_info() -> CommandInfoWithArgs {
         super::arguments::without_arguments(Self::COMMAND)

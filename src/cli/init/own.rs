@@ -1,6 +1,6 @@
 //! The options of `procnanny init`.
 
-use super::reader::{self, Row};
+use super::reader::{self, Row, Written};
 use super::{Asked, values};
 use crate::config::units::parse_duration;
 use crate::init::options::{OnOrphan, Options, Scope, Verbosity};
@@ -96,6 +96,11 @@ pub fn read(words: impl Iterator<Item = OsString>) -> Result<Asked, String> {
         return Err("name the command to run, after --".to_string());
     }
     Ok(Asked::Run(Box::new(options)))
+}
+
+/// The options, as they are written.
+pub fn options() -> impl Iterator<Item = Written> {
+    ROWS.iter().map(Row::written)
 }
 
 /// What people read.

@@ -20,6 +20,26 @@ pub struct Row<T> {
     pub doc: &'static str,
 }
 
+/// How an option is written, and what it is, whatever it means to whoever reads it.
+#[derive(Clone, Copy, Debug)]
+pub struct Written {
+    /// After one `-`.
+    pub short: Option<char>,
+    /// After `--`.
+    pub long: Option<&'static str>,
+    /// The name of its value, if it takes one.
+    pub value: Option<&'static str>,
+    /// What it is, for people.
+    pub doc: &'static str,
+}
+
+impl<T> Row<T> {
+    /// The part of it that is for people.
+    pub fn written(&self) -> Written {
+        Written { short: self.short, long: self.long, value: self.value, doc: self.doc }
+    }
+}
+
 /// A command line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Line<T> {
