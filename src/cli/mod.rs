@@ -35,6 +35,8 @@ mod history;
 mod init;
 mod keys;
 mod logs;
+#[cfg(test)]
+mod manual;
 mod metrics;
 mod parse;
 mod programs;
