@@ -1,11 +1,14 @@
 //! Against a supervisor of a few lines, which holds events and publishes only some of them.
 
+use super::super::endpoint::Endpoint;
 use super::*;
-use crate::wire::json;
 use crate::wire::msgpack::Writer;
+use crate::wire::{json, msgpack};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
+use zmq::POLLIN;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 

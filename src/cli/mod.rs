@@ -5,6 +5,7 @@
 //! | `arguments`, `values`, `settings`, `parse`, `help` | what may be typed, and its help |
 //! | `exit` | exit codes and errors, in one place; standard output and standard error |
 //! | `endpoint`, `keys`, `client` | where the supervisor is, who we are to it, and one request |
+//! | `uplink` | a way to it that outlives it, for those who follow it |
 //! | `feed`, `sequencer`, `filter` | its events without a gap, and which of them are wanted |
 //! | `init` | the command that is the first process of a container |
 //! | `run`, `demo` | the commands that start a supervisor |
@@ -50,6 +51,7 @@ mod states;
 mod status;
 mod terminal;
 mod top;
+mod uplink;
 mod values;
 mod watch;
 

@@ -6,30 +6,21 @@
 
 use super::place::{Place, Verdict};
 use super::printer::Whose;
-use crate::cli::client::{self, Call, Client};
-use crate::cli::endpoint::{Endpoint, Presence};
+use crate::cli::client::{Call, Client};
 use crate::cli::exit::Failure;
-use crate::cli::feed;
 use crate::cli::filter::Filter;
 use crate::cli::signals::Signals;
+use crate::cli::uplink::{Gone, QUIET, SUBSCRIBED, Uplink, WITHOUT_STREAM};
 use crate::core::log::OutputSource;
 use crate::wire::value::Value;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::os::fd::RawFd;
-use std::time::{Duration, Instant};
-use zmq::{POLLIN, PollEvents, PollItem};
+use std::time::Duration;
+use zmq::PollEvents;
 
-/// How long the stream may be quiet before it is asked whether anything is missing.
-const QUIET: Duration = Duration::from_secs(2);
 /// For so many streams that are asked after; for more it may be quiet longer.
 const FEW: u32 = 64;
-/// The same where there is no stream to be had.
-const WITHOUT_STREAM: Duration = Duration::from_millis(500);
-/// How soon it is asked for the first time after subscribing, which takes a moment that nobody is told of.
-const SUBSCRIBED: Duration = Duration::from_millis(200);
-/// How often it is looked whether the supervisor is back.
-const LOOK: Duration = Duration::from_millis(250);
 
 /// More bytes than are held of any stream.
 const ALL: u32 = u32::MAX;
@@ -68,25 +59,21 @@ pub enum News {
     Back,
 }
 
+impl From<Gone> for News {
+    fn from(gone: Gone) -> Self {
+        News::Gone(gone.0)
+    }
+}
+
 /// The output of several instances.
 pub struct Follower {
-    endpoint: Endpoint,
+    uplink: Uplink<News>,
     selectors: Vec<String>,
     filter: Filter,
     sources: Vec<OutputSource>,
-    signals: Signals,
-    line: Option<Line>,
     /// The run of the supervisor.
     run: String,
     places: BTreeMap<Of, Place>,
-    news: VecDeque<News>,
-    ask_at: Instant,
-}
-
-/// What there is as long as there is a supervisor.
-struct Line {
-    client: Client,
-    stream: Option<zmq::Socket>,
 }
 
 impl Follower {
@@ -95,27 +82,21 @@ impl Follower {
     /// # Errors
     /// Nothing that was named, no supervisor.
     pub fn open(
-        mut client: Client,
+        client: Client,
         selectors: &[String],
         sources: Vec<OutputSource>,
         signals: Signals,
     ) -> Result<Self, Failure> {
-        client.interrupted_by(signals.ended_flag());
-        let endpoint = client.endpoint().clone();
-        // Before anything is read: what is read is of this run.
-        let run = run_of(&client.request(&Call::new("info"))?);
         let mut follower = Self {
-            endpoint,
+            uplink: Uplink::new(client, signals),
             selectors: selectors.to_vec(),
             filter: Filter::new(selectors),
             sources,
-            signals,
-            line: Some(Line { client, stream: None }),
-            run,
+            run: String::new(),
             places: BTreeMap::new(),
-            news: VecDeque::new(),
-            ask_at: Instant::now(),
         };
+        // Before anything is read: what is read is of this run.
+        follower.run = follower.uplink.ask(&Call::new("info"))?.as_ref().map(run_of).unwrap_or_default();
         follower.find_instances()?;
         if follower.places.is_empty() {
             let names = follower.selectors.join(", ");
@@ -135,12 +116,12 @@ impl Follower {
 
     /// The next piece of news, if there is one.
     pub fn next(&mut self) -> Option<News> {
-        self.news.pop_front()
+        self.uplink.next()
     }
 
     /// Whether somebody asked to end.
     pub fn is_told_to_end(&self) -> bool {
-        self.signals.ended()
+        self.uplink.is_told_to_end()
     }
 
     /// Takes what is held, or the last lines of it.
@@ -157,7 +138,7 @@ impl Follower {
                         place.fill(offset, data.len());
                     }
                     let data = beginning(offset, data, lines);
-                    self.news.push_back(News::Output { of, data });
+                    self.uplink.tell(News::Output { of, data });
                 }
                 Ok(None) => {}
                 // What is not captured is not shown; it may be at the next start.
@@ -181,19 +162,15 @@ impl Follower {
     /// # Errors
     /// A refusal; the end of the supervisor is news and no error.
     pub fn subscribe(&mut self) -> Result<(), Failure> {
+        self.uplink.ask_in(SUBSCRIBED);
         let subscribed = self.try_subscribe();
-        self.ask_at = Instant::now() + SUBSCRIBED;
-        subscribed.or_else(|failure| self.survive(failure))
+        subscribed.or_else(|failure| self.uplink.survive(failure))
     }
 
     fn try_subscribe(&mut self) -> Result<(), Failure> {
-        let Some(line) = &mut self.line else { return Ok(()) };
-        let info = line.client.request(&Call::new("info"))?;
-        if line.stream.is_none() {
-            let endpoint = feed::endpoint_of("output", &info, &self.endpoint);
-            let topics: Vec<String> = self.selectors.iter().map(|selector| topic(selector)).collect();
-            line.stream = endpoint.map(|endpoint| feed::subscribe(&endpoint, &topics)).transpose()?;
-        }
+        let Some(info) = self.uplink.ask(&Call::new("info"))? else { return Ok(()) };
+        let topics: Vec<String> = self.selectors.iter().map(|selector| topic(selector)).collect();
+        self.uplink.listen("output", &info, &topics)?;
         let run = run_of(&info);
         if self.run != run {
             self.run = run;
@@ -208,36 +185,19 @@ impl Follower {
     /// # Errors
     /// A refusal; the end of the supervisor is news and no error.
     pub fn wait(&mut self, others: &[(RawFd, PollEvents)], timeout: Duration) -> Result<Vec<bool>, Failure> {
-        let until_asked = self.ask_at.saturating_duration_since(Instant::now());
-        let ready = {
-            let stream = self.line.as_ref().and_then(|line| line.stream.as_ref());
-            let others = others.iter().map(|(descriptor, events)| PollItem::from_fd(*descriptor, *events));
-            let mut items: Vec<PollItem<'_>> = others.collect();
-            let given = items.len();
-            items.push(PollItem::from_fd(self.signals.descriptor(), POLLIN));
-            items.extend(stream.map(|stream| stream.as_poll_item(POLLIN)));
-            items.extend(self.line.as_ref().map(|line| line.client.line_item()));
-            client::poll(&mut items, timeout.min(until_asked))?;
-            items.iter().take(given).map(|item| !item.get_revents().is_empty()).collect()
-        };
-        self.signals.clear();
-        // Before its end is noticed: what was published last is there already.
+        let ready = self.uplink.wait(others, timeout)?;
         self.take_stream()?;
-        if let Some(Err(failure)) = self.line.as_mut().map(|line| line.client.notice_end()) {
-            self.survive(failure)?;
-        }
-        if Instant::now() >= self.ask_at && !self.signals.ended() {
-            if self.line.is_some() { self.look_after()? } else { self.look()? }
+        self.uplink.notice_end()?;
+        if self.uplink.is_due() {
+            if self.uplink.is_up() { self.look_after()? } else { self.look()? }
         }
         Ok(ready)
     }
 
     /// Takes what the stream has brought.
     fn take_stream(&mut self) -> Result<(), Failure> {
-        while let Some(piece) =
-            self.line.as_ref().and_then(|line| line.stream.as_ref()).and_then(feed::receive)
-        {
-            self.ask_at = Instant::now() + self.quiet();
+        while let Some(piece) = self.uplink.receive() {
+            self.uplink.ask_in(self.quiet());
             let Some((of, offset, data)) = read(&piece) else { continue };
             if !self.filter.admits(&piece) || !self.sources.contains(&of.source) {
                 continue;
@@ -251,7 +211,7 @@ impl Follower {
             match place.offer(offset, data.len()) {
                 Verdict::New(from) => {
                     let data = data.get(from..).unwrap_or_default().to_vec();
-                    self.news.push_back(News::Output { of, data });
+                    self.uplink.tell(News::Output { of, data });
                 }
                 Verdict::Known => {}
                 Verdict::Ask => self.fill(&of)?,
@@ -267,28 +227,27 @@ impl Follower {
             Ok(None) => return Ok(()),
             // It is gone, or is not captured any more.
             Err(Failure::Refused(_)) => return Ok(()),
-            Err(failure) => return self.survive(failure),
+            Err(failure) => return self.uplink.survive(failure),
         };
         let Some(place) = self.places.get_mut(of) else { return Ok(()) };
         let held = place.fill(offset, data.len());
         if held.missed > 0 {
-            self.news.push_back(News::Missed { of: of.clone(), bytes: held.missed });
+            self.uplink.tell(News::Missed { of: of.clone(), bytes: held.missed });
         }
         let new = data.get(held.from..).unwrap_or_default();
         if !new.is_empty() {
-            self.news.push_back(News::Output { of: of.clone(), data: new.to_vec() });
+            self.uplink.tell(News::Output { of: of.clone(), data: new.to_vec() });
         }
         Ok(())
     }
 
     fn ask_tail(&mut self, of: &Of, bytes: u32) -> Result<Option<(u64, Vec<u8>)>, Failure> {
-        let Some(line) = &mut self.line else { return Ok(None) };
         let call = Call::new("tail")
             .with("program", of.program.as_str())
             .with("instance", of.instance)
             .with("source", of.source.as_str())
             .with("bytes", bytes);
-        let reply = line.client.request(&call)?;
+        let Some(reply) = self.uplink.ask(&call)? else { return Ok(None) };
         let offset = reply.get("offset").and_then(Value::as_u64);
         let data = reply.get("data").and_then(Value::as_bytes);
         Ok(offset.zip(data).map(|(offset, data)| (offset, data.to_vec())))
@@ -296,15 +255,15 @@ impl Follower {
 
     /// It has been quiet for a while: looks whether anything was missed, and who is new.
     fn look_after(&mut self) -> Result<(), Failure> {
-        let has_stream = self.line.as_ref().is_some_and(|line| line.stream.is_some());
+        let has_stream = self.uplink.has_stream();
         let looked = if has_stream { self.find_instances() } else { self.find_again() };
         match looked {
             Ok(()) => {}
             // All that was named is gone, and may come back.
             Err(Failure::Refused(refusal)) if refusal.code != "forbidden" => {}
-            Err(failure) => return self.survive(failure),
+            Err(failure) => return self.uplink.survive(failure),
         }
-        self.ask_at = Instant::now() + if has_stream { self.quiet() } else { WITHOUT_STREAM };
+        self.uplink.ask_in(if has_stream { self.quiet() } else { WITHOUT_STREAM });
         let all: Vec<Of> = self.places.keys().cloned().collect();
         for of in &all {
             if !self.is_up_to_date(of)? {
@@ -320,7 +279,7 @@ impl Follower {
             Ok(Some((end, _))) => Ok(self.places.get(of).is_some_and(|place| place.is_at(end))),
             // It is gone, or is not captured any more; or there is nobody who could be asked.
             Ok(None) | Err(Failure::Refused(_)) => Ok(true),
-            Err(failure) => self.survive(failure).map(|()| true),
+            Err(failure) => self.uplink.survive(failure).map(|()| true),
         }
     }
 
@@ -331,8 +290,8 @@ impl Follower {
 
     /// Finds out which instances there are, and forgets those that are no more.
     fn find_instances(&mut self) -> Result<(), Failure> {
-        let Some(line) = &mut self.line else { return Ok(()) };
-        let reply = line.client.request(&Call::new("list").selecting(&self.selectors))?;
+        let call = Call::new("list").selecting(&self.selectors);
+        let Some(reply) = self.uplink.ask(&call)? else { return Ok(()) };
         let rows = reply.get("instances").and_then(Value::as_array).unwrap_or_default();
         let is_first = self.places.is_empty();
         let mut before = std::mem::take(&mut self.places);
@@ -354,41 +313,19 @@ impl Follower {
         QUIET * (streams / FEW).max(1)
     }
 
-    /// Makes news of the end of the supervisor. Everything else stays an error.
-    fn survive(&mut self, failure: Failure) -> Result<(), Failure> {
-        match failure {
-            Failure::NoSupervisor(_) | Failure::NotInTime(_) | Failure::Failed(_) => {
-                if self.line.take().is_some() {
-                    self.news.push_back(News::Gone(failure.to_string()));
-                }
-                self.ask_at = Instant::now() + LOOK;
-                Ok(())
-            }
-            Failure::Usage(_)
-            | Failure::NoSuch(_)
-            | Failure::Refused(_)
-            | Failure::Output(_)
-            | Failure::Interrupted => Err(failure),
-        }
-    }
-
     /// Looks whether there is a supervisor again.
     fn look(&mut self) -> Result<(), Failure> {
-        self.ask_at = Instant::now() + LOOK;
-        if !matches!(self.endpoint.probe(), Ok(Presence::There)) {
+        if !self.uplink.look() {
             return Ok(());
         }
-        let Ok(mut client) = Client::connect(&self.endpoint) else { return Ok(()) };
-        client.interrupted_by(self.signals.ended_flag());
-        self.line = Some(Line { client, stream: None });
-        self.news.push_back(News::Back);
+        self.uplink.tell(News::Back);
         self.subscribe()
     }
 }
 
 impl fmt::Debug for Follower {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Follower").field("endpoint", &self.endpoint).finish_non_exhaustive()
+        f.debug_struct("Follower").field("endpoint", self.uplink.endpoint()).finish_non_exhaustive()
     }
 }
 
