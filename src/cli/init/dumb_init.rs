@@ -133,31 +133,20 @@ Environment:
 
 #[cfg(test)]
 mod tests {
+    use super::super::Role;
     use super::*;
-
-    fn read(line: &str, variables: &[(&str, &str)]) -> Result<Asked, String> {
-        let of = |name: &str| Some(OsString::from(variables.iter().find(|(known, _)| *known == name)?.1));
-        super::read(line.split_whitespace().map(OsString::from), of)
-    }
-
-    fn options(line: &str, variables: &[(&str, &str)]) -> Options {
-        match read(line, variables) {
-            Ok(Asked::Run(options)) => *options,
-            other => panic!("{line}: {other:?}"),
-        }
-    }
 
     #[test]
     fn a_session_unless_told_otherwise() {
-        let plain = options("prog -c", &[("DUMB_INIT_SETSID", "1")]);
+        let plain = Role::DumbInit.options_of("prog -c", &[("DUMB_INIT_SETSID", "1")]);
         assert_eq!((plain.isolation, plain.scope), (Isolation::Session, Scope::Group));
         assert_eq!((plain.leftovers, plain.descriptors), (Leftovers::Terminate, Descriptors::All));
         assert_eq!(plain.rewrites.apply(SIGTSTP), Some(SIGSTOP));
         assert_eq!(plain.command, ["prog", "-c"]);
         for single in [
-            options("-c prog", &[]),
-            options("--single-child prog", &[]),
-            options("prog", &[("DUMB_INIT_SETSID", "0")]),
+            Role::DumbInit.options_of("-c prog", &[]),
+            Role::DumbInit.options_of("--single-child prog", &[]),
+            Role::DumbInit.options_of("prog", &[("DUMB_INIT_SETSID", "0")]),
         ] {
             assert_eq!((single.isolation, single.scope), (Isolation::Group, Scope::Child));
             assert_eq!(single.leftovers, Leftovers::Leave);
@@ -167,16 +156,19 @@ mod tests {
 
     #[test]
     fn every_option_is_that_of_dumb_init() {
-        let all = options("-v -r 15:3 --rewrite 1:0 -r 20:20 -- prog", &[]);
+        let all = Role::DumbInit.options_of("-v -r 15:3 --rewrite 1:0 -r 20:20 -- prog", &[]);
         assert_eq!(all.verbosity, Verbosity::Everything);
         assert_eq!([15, 1, 20].map(|signal| all.rewrites.apply(signal)), [Some(3), None, Some(20)]);
-        assert_eq!(options("prog", &[("DUMB_INIT_DEBUG", "1")]).verbosity, Verbosity::Everything);
+        assert_eq!(
+            Role::DumbInit.options_of("prog", &[("DUMB_INIT_DEBUG", "1")]).verbosity,
+            Verbosity::Everything
+        );
         for (line, part) in [("-h", "DUMB_INIT_SETSID"), ("-V", "as dumb-init")] {
-            let Ok(Asked::Print(text)) = read(line, &[]) else { panic!("{line}") };
+            let Ok(Asked::Print(text)) = Role::DumbInit.understand_line(line, &[]) else { panic!("{line}") };
             assert!(text.contains(part), "{text}");
         }
         for line in ["", "-r 9:15 prog", "-r 17:15 prog", "-r 1 prog", "-r 1:99 prog", "-Z prog"] {
-            assert!(read(line, &[]).is_err(), "{line}");
+            assert!(Role::DumbInit.understand_line(line, &[]).is_err(), "{line}");
         }
     }
 }

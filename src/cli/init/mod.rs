@@ -57,17 +57,23 @@ impl Role {
     }
 
     fn read(self, words: impl Iterator<Item = OsString>) -> Result<Asked, Failure> {
-        let environment = |name: &str| std::env::var_os(name);
-        match self {
-            Self::Own => {
-                own::read(words).map_err(|why| Failure::Usage(with_help(&why, "procnanny init --help")))
-            }
+        self.understand(words, |name| std::env::var_os(name)).map_err(|why| match self {
+            Self::Own => Failure::Usage(with_help(&why, "procnanny init --help")),
             // These end with 1 when they are used in a wrong way.
-            Self::Tini => {
-                tini::read(words, environment).map_err(|why| Failure::Failed(with_help(&why, "tini -h")))
-            }
-            Self::DumbInit => dumb_init::read(words, environment)
-                .map_err(|why| Failure::Failed(with_help(&why, "dumb-init --help"))),
+            Self::Tini => Failure::Failed(with_help(&why, "tini -h")),
+            Self::DumbInit => Failure::Failed(with_help(&why, "dumb-init --help")),
+        })
+    }
+
+    fn understand(
+        self,
+        words: impl Iterator<Item = OsString>,
+        environment: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Asked, String> {
+        match self {
+            Self::Own => own::read(words),
+            Self::Tini => tini::read(words, environment),
+            Self::DumbInit => dumb_init::read(words, environment),
         }
     }
 }
@@ -136,6 +142,23 @@ impl SubCommand for InitCommand {
 impl ArgsInfo for InitCommand {
     fn get_args_info() -> CommandInfoWithArgs {
         super::arguments::without_arguments(Self::COMMAND)
+    }
+}
+
+#[cfg(test)]
+impl Role {
+    /// What a line, split at blanks, asks for in an environment of these variables.
+    fn understand_line(self, line: &str, variables: &[(&str, &str)]) -> Result<Asked, String> {
+        let of = |name: &str| Some(OsString::from(variables.iter().find(|(known, _)| *known == name)?.1));
+        self.understand(line.split_whitespace().map(OsString::from), of)
+    }
+
+    /// The options of a line that asks for a command to be run.
+    fn options_of(self, line: &str, variables: &[(&str, &str)]) -> Options {
+        match self.understand_line(line, variables) {
+            Ok(Asked::Run(options)) => *options,
+            other => panic!("{line}: {other:?}"),
+        }
     }
 }
 

@@ -130,24 +130,13 @@ Environment:
 
 #[cfg(test)]
 mod tests {
+    use super::super::Role;
     use super::*;
     use crate::sys::wait::Ending;
 
-    fn read(line: &str, variables: &[(&str, &str)]) -> Result<Asked, String> {
-        let of = |name: &str| Some(OsString::from(variables.iter().find(|(known, _)| *known == name)?.1));
-        super::read(line.split_whitespace().map(OsString::from), of)
-    }
-
-    fn options(line: &str, variables: &[(&str, &str)]) -> Options {
-        match read(line, variables) {
-            Ok(Asked::Run(options)) => *options,
-            other => panic!("{line}: {other:?}"),
-        }
-    }
-
     #[test]
     fn every_option_is_that_of_tini() {
-        let all = options("-s -p SIGKILL -vvv -w -g -e 143 -e3 -- prog -x", &[]);
+        let all = Role::Tini.options_of("-s -p SIGKILL -vvv -w -g -e 143 -e3 -- prog -x", &[]);
         assert_eq!(
             (all.adoption, all.scope, all.on_orphan),
             (Adoption::Always, Scope::Group, OnOrphan::Warn)
@@ -155,11 +144,11 @@ mod tests {
         assert_eq!((all.parent_death, all.verbosity), (Some(libc::SIGKILL), Verbosity::Everything));
         assert_eq!([3, 143, 4].map(|code| all.successes.code_of(Ending::Exited(code))), [0, 0, 4]);
         assert_eq!(all.command, ["prog", "-x"]);
-        let plain = options("prog", &[]);
+        let plain = Role::Tini.options_of("prog", &[]);
         assert_eq!((plain.adoption, plain.scope), (Adoption::AsFirstProcess, Scope::Child));
         assert_eq!((plain.descriptors, plain.verbosity), (Descriptors::All, Verbosity::Warnings));
         for (line, part) in [("-h", "TINI_SUBREAPER"), ("-l", "MIT"), ("--version", "as tini")] {
-            let Ok(Asked::Print(text)) = read(line, &[]) else { panic!("{line}") };
+            let Ok(Asked::Print(text)) = Role::Tini.understand_line(line, &[]) else { panic!("{line}") };
             assert!(text.contains(part), "{text}");
         }
     }
@@ -167,16 +156,18 @@ mod tests {
     #[test]
     fn variables_say_it_too() {
         let given = [("TINI_SUBREAPER", ""), ("TINI_KILL_PROCESS_GROUP", "1"), ("TINI_VERBOSITY", "0")];
-        let all = options("-v prog", &given);
+        let all = Role::Tini.options_of("-v prog", &given);
         assert_eq!((all.adoption, all.scope), (Adoption::Always, Scope::Group));
         assert_eq!(all.verbosity, Verbosity::Errors);
-        assert!(read("prog", &[("TINI_VERBOSITY", "loud")]).unwrap_err().contains("loud"));
+        assert!(
+            Role::Tini.understand_line("prog", &[("TINI_VERBOSITY", "loud")]).unwrap_err().contains("loud")
+        );
     }
 
     #[test]
     fn what_is_wrong_is_said() {
         for line in ["", "--", "-Z prog", "-e 256 prog", "-p FOO prog", "--fizzle prog"] {
-            assert!(read(line, &[]).is_err(), "{line}");
+            assert!(Role::Tini.understand_line(line, &[]).is_err(), "{line}");
         }
     }
 }
