@@ -2,6 +2,7 @@
 
 use crate::cli::client::{Call, Client};
 use crate::cli::endpoint::{Endpoint, Presence};
+use crate::core::program::name_error;
 use crate::wire::value::Value;
 use nix::unistd::alarm;
 use std::time::Duration;
@@ -45,5 +46,7 @@ fn program((name, row): &(Value, Value)) -> Option<Program> {
         Some((number.as_i64()?, row.get("state").and_then(Value::text)?.to_string()))
     };
     let instances = row.get("instances")?.as_map()?.iter().filter_map(instance).collect();
-    Some(Program { name: name.text()?.to_string(), instances })
+    // One that cannot be a name comes from no supervisor, and a shell would get lines of it.
+    let name = name.text().filter(|name| name_error(name).is_none())?;
+    Some(Program { name: name.to_string(), instances })
 }
