@@ -1,7 +1,5 @@
 //! procnanny, the command: all of it is in [`procnanny::cli`].
+#![no_main]
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    procnanny::cli::main(std::env::args_os())
-}
+#[path = "sys/entry.rs"]
+mod entry;

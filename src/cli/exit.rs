@@ -4,7 +4,6 @@ use super::render::text;
 use crate::wire::value::Value;
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
-use std::process::ExitCode;
 
 /// How a command ended that could do its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,14 +134,14 @@ fn advice(code: &str) -> Option<&'static str> {
 }
 
 /// The exit code of a command, after its error has been said on standard error.
-pub fn conclude(result: Result<Exit, Failure>) -> ExitCode {
+pub fn conclude(result: Result<Exit, Failure>) -> u8 {
     match result {
-        Ok(exit) => ExitCode::from(exit.code()),
+        Ok(exit) => exit.code(),
         Err(failure) => {
             if !failure.is_quiet() {
                 complain(&failure.to_string());
             }
-            ExitCode::from(failure.code())
+            failure.code()
         }
     }
 }

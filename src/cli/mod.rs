@@ -64,11 +64,11 @@ use exit::{Exit, Failure};
 use init::Role;
 use parse::Parsed;
 use std::ffi::OsString;
-use std::process::ExitCode;
 use values::Notation;
 
-/// Carries out what the arguments ask for, the first of which is the name that the program was called by.
-pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+/// Carries out what the arguments ask for, the first of which is the name that the program was called by. Its exit code
+/// is returned; all that it printed has been written.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> u8 {
     let mut arguments = arguments.peekable();
     let name = arguments.next().unwrap_or_default();
     // First of all, as an init must not lose a signal that comes meanwhile.

@@ -48,7 +48,8 @@ fn blockable() -> SigSet {
 type Disposition = [u64; 8];
 static DEFAULT: Disposition = [0; 8];
 
-/// The signals, 1 to 64, whose disposition is not the default: at least that of SIGPIPE, which Rust's runtime ignores.
+/// The signals, 1 to 64, whose disposition is not the default: at least that of SIGPIPE, which is ignored from the
+/// beginning.
 pub(super) fn changed_dispositions() -> Vec<c_int> {
     let is_changed = |signal: &c_int| {
         let mut disposition = DEFAULT;

@@ -56,19 +56,6 @@ fn open(path: &CStr, flags: c_int) -> Result<(), Errno> {
     Errno::result(unsafe { libc::open(path.as_ptr(), flags) }).map(drop)
 }
 
-/// Run before Rust's runtime begins, which aborts where a standard descriptor is closed and there is no `/dev/null`:
-/// the first process of a machine or of an empty root must not end like that. What is listed in this section is called
-/// by the C library, once, with nothing else under way (elf(5)); only system calls are made.
-#[used]
-#[unsafe(link_section = ".init_array")]
-static BEFORE_MAIN: extern "C" fn() = {
-    extern "C" fn before_main() {
-        // The runtime has the last word on it.
-        let _ = ensure();
-    }
-    before_main
-};
-
 #[cfg(test)]
 mod tests {
     use super::super::test_support::in_child;

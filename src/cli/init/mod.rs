@@ -24,7 +24,6 @@ use crate::sys::process;
 use argh::{ArgsInfo, CommandInfo, CommandInfoWithArgs, EarlyExit, FromArgs, SubCommand};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::process::ExitCode;
 
 /// As what it was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +82,9 @@ fn with_help(why: &str, help: &str) -> String {
     if why.ends_with('?') { why.to_string() } else { format!("{why}; see '{help}'") }
 }
 
-/// Carries out what the words after the name, or after `init`, ask for. Nothing may have been done before.
-pub fn enter(role: Role, words: impl Iterator<Item = OsString>) -> ExitCode {
+/// Carries out what the words after the name, or after `init`, ask for; the exit code. Nothing may have been done
+/// before.
+pub fn enter(role: Role, words: impl Iterator<Item = OsString>) -> u8 {
     let asked = init::hold_signals().map_err(Failure::from).and_then(|()| role.read(words));
     conclude(asked.and_then(carry_out))
 }
