@@ -12,36 +12,48 @@ use nix::unistd::{SysconfVar, sysconf};
 /// code and constants. To be called when a program has begun and is about to wait for a long time.
 pub fn give_back() {
     let page = sysconf(SysconfVar::PAGE_SIZE).ok().flatten().and_then(|size| usize::try_from(size).ok());
-    let Some(mut page) = page.filter(|size| size.is_power_of_two()) else { return };
-    // SAFETY: `give_back_object` matches the declaration, and gets a pointer to a page size that lives as long.
-    unsafe { libc::dl_iterate_phdr(Some(give_back_object), (&raw mut page).cast()) };
+    let Some(page) = page.filter(|size| size.is_power_of_two()) else { return };
+    let mut found = Found { page, ranges: [(0, 0); MOST], count: 0 };
+    // SAFETY: `note_object` matches the declaration, and gets a pointer to what lives as long.
+    unsafe { libc::dl_iterate_phdr(Some(note_object), (&raw mut found).cast()) };
+    // Last of all, as what runs from here on is read again.
+    for (start, end) in found.ranges.into_iter().filter(|(start, end)| start < end) {
+        // SAFETY: whole pages of a private mapping of a file that nobody has written to: whoever touches one gets the
+        // same bytes again (madvise(2), MADV_DONTNEED). If it is refused, nothing changes.
+        unsafe { libc::madvise(ptr::without_provenance_mut(start), end - start, libc::MADV_DONTNEED) };
+    }
 }
 
-/// So many segments of one object at the most; a linker makes two or three that are read-only.
-const MOST: usize = 8;
+/// So many segments at the most: a linker makes two or three of an object that are read-only, and there are about eight
+/// objects.
+const MOST: usize = 40;
+
+/// What is to be given back.
+struct Found {
+    page: usize,
+    /// Where each begins and ends.
+    ranges: [(usize, usize); MOST],
+    count: usize,
+}
 
 /// One program or library: its segments are those of elf(5), `PT_LOAD`.
-unsafe extern "C" fn give_back_object(object: *mut dl_phdr_info, _: size_t, page: *mut c_void) -> c_int {
+unsafe extern "C" fn note_object(object: *mut dl_phdr_info, _: size_t, found: *mut c_void) -> c_int {
     // SAFETY: dl_iterate_phdr(3) passes a valid description of an object, and the pointer that it was given.
-    let (object, page) = unsafe { (&*object, *page.cast::<usize>()) };
+    let (object, found) = unsafe { (&*object, &mut *found.cast::<Found>()) };
     if object.dlpi_phdr.is_null() {
         return 0;
     }
     // SAFETY: as many headers as it says, which are part of what is mapped.
     let segments = unsafe { std::slice::from_raw_parts(object.dlpi_phdr, usize::from(object.dlpi_phnum)) };
-    // All are looked at before the first is given back: the headers are in one of them.
-    let mut ranges = [(0, 0); MOST];
-    let read_only = segments.iter().filter(|it| it.p_type == libc::PT_LOAD && it.p_flags & libc::PF_W == 0);
-    for (range, segment) in ranges.iter_mut().zip(read_only) {
+    for segment in segments.iter().filter(|it| it.p_type == libc::PT_LOAD && it.p_flags & libc::PF_W == 0) {
         let start = address(object.dlpi_addr.wrapping_add(segment.p_vaddr));
         let end = address(object.dlpi_addr.wrapping_add(segment.p_vaddr).wrapping_add(segment.p_memsz));
         // A page at either end that is only partly of this segment may be part of a writable one.
-        *range = (start.next_multiple_of(page), end & !(page - 1));
-    }
-    for (start, end) in ranges.into_iter().filter(|(start, end)| start < end) {
-        // SAFETY: whole pages of a private mapping of a file that nobody has written to: whoever touches one gets the
-        // same bytes again (madvise(2), MADV_DONTNEED). If it is refused, nothing changes.
-        unsafe { libc::madvise(ptr::without_provenance_mut(start), end - start, libc::MADV_DONTNEED) };
+        let range = (start.next_multiple_of(found.page), end & !(found.page - 1));
+        if let Some(place) = found.ranges.get_mut(found.count) {
+            *place = range;
+            found.count += 1;
+        }
     }
     0
 }
