@@ -43,6 +43,7 @@
 //! | `lock` | one supervisor for one directory |
 //! | `curve` | the keys of CURVE, made and given to sockets |
 //! | `zmq_options` | what the zmq crate has no safe function for |
+//! | `hosts` | the names of hosts, in a static program |
 //! | `accept` | `accept(2)` as libzmq gets to see it: never out of descriptors |
 //!
 //! Errors are `nix::errno::Errno` unless more is known: the caller knows what it was doing, and says so.
@@ -62,6 +63,8 @@ pub mod executable;
 mod flight;
 pub mod fork;
 pub mod hand;
+#[cfg(any(test, target_feature = "crt-static"))]
+mod hosts;
 mod identity;
 pub mod inbox;
 pub mod kinship;
