@@ -5,6 +5,7 @@ use crate::config::{convert, keys};
 use crate::core::fleet::Selection;
 use crate::core::glob;
 use crate::core::nearest::nearest;
+use crate::core::order;
 use crate::wire::value::Value;
 use std::time::Duration;
 
@@ -110,7 +111,7 @@ impl<'a> Arguments<'a> {
                 selection.name(text);
             }
             // What is named twice costs no more than once.
-            selection.programs.sort_unstable();
+            order::sort(&mut selection.programs);
             selection.programs.dedup();
             if names.iter().filter(|name| name.text().is_some_and(glob::is_pattern)).count() > MAX_GLOBS {
                 return Err(wrong("program", value, &format!("at most {MAX_GLOBS} globs")));
@@ -124,7 +125,7 @@ impl<'a> Arguments<'a> {
             let fits = (1..=MAX_NUMBERS).contains(&numbers.len());
             selection.instances =
                 parsed.filter(|_| fits).ok_or_else(|| wrong("instance", value, &expected))?;
-            selection.instances.sort_unstable();
+            order::sort(&mut selection.instances);
             selection.instances.dedup();
         }
         Ok(selection)

@@ -7,6 +7,7 @@ use crate::core::fleet::Fleet;
 use crate::core::ids::InstanceKey;
 use crate::core::instance::Instance;
 use crate::core::moment::Moment;
+use crate::core::order;
 use crate::core::program::{IoPriority, Program};
 use crate::core::state::State;
 use crate::sys::process::Pid;
@@ -48,7 +49,7 @@ impl View<'_> {
         let mut shown: Vec<(&Program, &[InstanceKey])> =
             empty.iter().map(|program| (*program, &[][..])).collect();
         shown.extend(groups);
-        shown.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+        order::sort_by(&mut shown, |(a, _), (b, _)| a.name.cmp(&b.name));
         let mut reply = Reply::new();
         let writer = reply.body_of("programs");
         writer.map(shown.len());

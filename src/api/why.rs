@@ -7,6 +7,7 @@ use crate::core::history::Histories;
 use crate::core::ids::InstanceKey;
 use crate::core::instance::{Instance, Led};
 use crate::core::moment::Moment;
+use crate::core::order;
 use crate::core::policy::Ending;
 use crate::core::program::Program;
 use crate::core::settings::Readiness;
@@ -103,7 +104,7 @@ impl View<'_> {
         });
         let mut timers: Vec<_> = others.into_iter().map(|(name, at)| (name, at, None)).collect();
         timers.extend(own);
-        timers.sort_by_key(|(_, at, _)| *at);
+        order::sort_by_key(&mut timers, |(_, at, _)| *at);
         writer.array(timers.len());
         for (name, at, outlook) in timers {
             writer.map(if outlook.is_some() { 6 } else { 2 });

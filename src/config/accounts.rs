@@ -4,6 +4,7 @@
 //! the loop, and a static binary has no name service. Users of other sources are given by their numbers.
 
 use crate::core::nearest::nearest;
+use crate::core::order;
 use crate::core::program::{Account, Identity, User};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -129,7 +130,7 @@ fn find_user(given: &str, number: Option<u32>, passwd: &str, groups: &str) -> Op
     let mut all = vec![account.gid];
     let supplementary = groups.lines().filter_map(group_line).filter(|line| line.members.contains(&name));
     all.extend(supplementary.map(|line| line.gid));
-    all.sort_unstable();
+    order::sort(&mut all);
     all.dedup();
     let identity = Identity { given: given.to_string(), id: uid };
     Some(User { identity, account: Some(Account { groups: all, ..account }) })

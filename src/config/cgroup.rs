@@ -5,6 +5,7 @@
 
 use super::convert::{Expected, quoted};
 use crate::core::nearest::nearest;
+use crate::core::order;
 use crate::core::settings::CgroupEntry;
 use crate::sys::cgroup;
 use crate::wire::value::Value;
@@ -89,7 +90,7 @@ pub fn check(entries: &[CgroupEntry]) -> Result<(), String> {
 pub fn controllers(entries: &[CgroupEntry]) -> Vec<&str> {
     let mut controllers: Vec<&str> =
         entries.iter().filter_map(|entry| cgroup::controller_of(&entry.file)).collect();
-    controllers.sort_unstable();
+    order::sort(&mut controllers);
     controllers.dedup();
     controllers
 }

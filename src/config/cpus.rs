@@ -1,6 +1,7 @@
 //! `cpus`: numbers and ranges of processors, as the kernel writes them: `"0-3,6"` (cpuset(7), "List format").
 
 use super::convert::Expected;
+use crate::core::order;
 use crate::core::settings::Cpus;
 use crate::sys::scheduling;
 use crate::wire::value::Value;
@@ -49,7 +50,7 @@ fn parse(text: &str) -> Option<Vec<u32>> {
         }
         numbers.extend(first..=last);
     }
-    numbers.sort_unstable();
+    order::sort(&mut numbers);
     numbers.dedup();
     Some(numbers)
 }

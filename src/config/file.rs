@@ -20,6 +20,7 @@ mod value;
 use super::accounts;
 use super::supervisor::SupervisorSettings;
 use crate::core::hook::Hook;
+use crate::core::order;
 use crate::core::program::Settings;
 use crate::core::requirements::check;
 use crate::sys::process::own_effective_uid;
@@ -189,7 +190,7 @@ fn syntax_errors(source: &Source, first: toml::de::Error) -> (DeTable<'_>, Vec<t
     }
     let (document, mut all) = DeTable::parse_recoverable(&source.text);
     let start = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
-    all.sort_by_key(start);
+    order::sort_by_key(&mut all, start);
     // One mistake on a line is often several to a parser, and the first tells most.
     let is_on_line_of = |error: &mut toml::de::Error, before: &mut toml::de::Error| {
         source.text.get(start(before)..start(error)).is_some_and(|between| !between.contains('\n'))

@@ -9,6 +9,7 @@ use super::requirements::graph::{Graph, Ripple};
 use super::requirements::standing::Standing;
 use super::state::StateName;
 use super::table::Requirements;
+use crate::core::order;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -145,7 +146,7 @@ impl Fleet {
         }
         let programs: BTreeSet<ProgramId> = keys.iter().map(|key| key.program).collect();
         let depths = self.needs.depths(&programs);
-        keys.sort_by_key(|key| depths.get(&key.program));
+        order::sort_by_key(keys, |key| depths.get(&key.program));
     }
 
     /// Gives up a slot; and with the last one of a program that leaves, the program.

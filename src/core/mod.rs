@@ -26,6 +26,7 @@ pub mod lines;
 pub mod log;
 pub mod moment;
 pub mod nearest;
+pub mod order;
 pub mod policy;
 pub mod program;
 pub mod readiness;

@@ -1,6 +1,7 @@
 //! The environment of a new process: layer upon layer, each of which goes over the one before.
 
 use crate::config::runtime_dir::RPC_VARIABLE;
+use crate::core::order;
 use crate::core::program::ProcessSettings;
 use crate::core::settings::InheritEnv;
 use crate::core::substitute::Substitution;
@@ -53,7 +54,7 @@ impl Inherited<'_> {
         // Of several of the same name the last holds. Sorting keeps their order, and its time does not grow with the
         // square of their number.
         all.reverse();
-        all.sort_by_key(|variable| variable.name);
+        order::sort_by_key(&mut all, |variable| variable.name);
         all.dedup_by_key(|variable| variable.name);
         all.into_iter().map(Variable::into_text).collect()
     }

@@ -11,6 +11,7 @@ use crate::core::asker::{Asker, Wish};
 use crate::core::fleet::Fleet;
 use crate::core::ids::{InstanceIndex, InstanceKey};
 use crate::core::instance::Signalled;
+use crate::core::order;
 use crate::core::requirements::graph::Outlook;
 use crate::core::state::{AdminState, Input, State, StateName};
 use crate::sys::errno::words;
@@ -217,7 +218,9 @@ impl Supervisor {
         let Some(mut operation) = self.operations.pop_front() else { return };
         let Some((kept, answer)) = operation.answer else { return };
         if operation.sequence == Sequence::Rearranged {
-            operation.done.sort_by(|a, b| (&a.program, a.key.index).cmp(&(&b.program, b.key.index)));
+            order::sort_by(&mut operation.done, |a, b| {
+                (&a.program, a.key.index).cmp(&(&b.program, b.key.index))
+            });
         }
         if let Some(words) = operation.refused {
             let caller = self.recall(kept);

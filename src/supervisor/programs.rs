@@ -12,6 +12,7 @@ use crate::core::event::{ProgramChange, What};
 use crate::core::fleet::GivenUp;
 use crate::core::ids::{InstanceIndex, InstanceKey, ProgramId};
 use crate::core::instance::Instance;
+use crate::core::order;
 use crate::core::program::{Fate, Origin, Program, Settings};
 use crate::core::requirements::Needs;
 use crate::core::requirements::check;
@@ -270,7 +271,7 @@ impl Supervisor {
         let programs = programs.into_iter().filter_map(|id| self.fleet.program(id));
         let staying = programs.filter(|program| program.fate == Fate::Stays);
         let mut names: Vec<String> = staying.map(|program| format!("'{}'", program.name)).collect();
-        names.sort_unstable();
+        order::sort(&mut names);
         let (who, verb) = match names.as_slice() {
             [] => return Ok(()),
             [one] => (one.clone(), "requires"),

@@ -10,6 +10,7 @@ use crate::api::results::{self, Changed};
 use crate::core::asker::{Asker, Wish};
 use crate::core::event::ProgramChange;
 use crate::core::ids::InstanceKey;
+use crate::core::order;
 use crate::core::requirements::graph::Outlook;
 use crate::core::requirements::standing::Standing;
 use crate::core::state::{AdminState, Input, State, StateName};
@@ -125,7 +126,7 @@ impl Supervisor {
         mut rolling: Rolling,
     ) -> Result<(), ApiError> {
         let mut targets: Vec<Target> = rolling.left.iter().filter_map(|key| self.target(*key)).collect();
-        targets.sort_by(|a, b| (&a.program, a.key.index).cmp(&(&b.program, b.key.index)));
+        order::sort_by(&mut targets, |a, b| (&a.program, a.key.index).cmp(&(&b.program, b.key.index)));
         match answer {
             Answer::AtOnce => {
                 self.roll(rolling);

@@ -3,6 +3,7 @@
 use super::style::{Style, of_state};
 use super::table::{Align, Cell, Table};
 use super::time;
+use crate::core::order;
 use crate::core::readiness::is_announced;
 use crate::core::state::StateName;
 use crate::sys::signals::signal_name;
@@ -52,7 +53,7 @@ impl<'a> Instances<'a> {
                 Some(_) | None => rows.push(row(None)),
             }
         }
-        rows.sort_by_key(|row| row.program);
+        order::sort_by_key(&mut rows, |row| row.program);
         Self { rows }
     }
 

@@ -2,6 +2,7 @@
 
 use super::abilities::Abilities;
 use super::model::{Id, Model, Row};
+use crate::core::order;
 use crate::core::state::StateName;
 use std::cmp::Ordering;
 
@@ -94,7 +95,7 @@ pub fn shown<'a>(model: &'a Model, sort: Sort, filter: &str) -> Vec<(&'a Id, &'a
     };
     let mut shown: Vec<_> = model.rows.iter().filter(admits).collect();
     // Stable: those that are alike stay in the order of their names.
-    shown.sort_by(|(_, one), (_, other)| sort.compare(one, other));
+    order::sort_by(&mut shown, |(_, one), (_, other)| sort.compare(one, other));
     shown
 }
 

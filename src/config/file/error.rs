@@ -1,6 +1,7 @@
 //! What is wrong with a configuration, and where: for all mistakes at once.
 
 use super::source::Source;
+use crate::core::order;
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -68,7 +69,7 @@ impl FileErrors {
     /// Puts those from a number on, which are of one file, in the order of its lines.
     pub fn sort_from(&mut self, first: usize) {
         let of_one_file = self.told.get_mut(first..).unwrap_or_default();
-        of_one_file.sort_by_key(|error| error.place.as_ref().map(|place| (place.line, place.column)));
+        order::sort_by_key(of_one_file, |error| error.place.as_ref().map(|place| (place.line, place.column)));
     }
 
     /// How many there are.

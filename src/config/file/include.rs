@@ -4,6 +4,7 @@ use super::Location;
 use super::error::{FileError, FileErrors};
 use super::source::Source;
 use crate::core::glob::{self, Glob};
+use crate::core::order;
 use crate::sys::errno::io_words;
 use std::collections::{HashSet, VecDeque};
 use std::fs;
@@ -161,6 +162,6 @@ fn matching(directory: &Path, pattern: &str) -> io::Result<Vec<PathBuf>> {
             names.push(text.to_string());
         }
     }
-    names.sort_unstable();
+    order::sort(&mut names);
     Ok(names.into_iter().map(|name| directory.join(name)).collect())
 }

@@ -1,5 +1,6 @@
 //! From a value of TOML to a value of the wire, so that a setting from a file is read by what reads it from a request.
 
+use crate::core::order;
 use crate::wire::value::Value;
 use std::ops::Range;
 use toml::Spanned;
@@ -14,7 +15,7 @@ pub type Entry<'a, 'i> = (&'a Spanned<DeString<'i>>, &'a Spanned<DeValue<'i>>);
 /// The entries of a table in the order of the file.
 pub fn entries<'a, 'i>(table: &'a DeTable<'i>) -> Vec<Entry<'a, 'i>> {
     let mut entries: Vec<_> = table.iter().collect();
-    entries.sort_by_key(|(key, _)| key.span().start);
+    order::sort_by_key(&mut entries, |(key, _)| key.span().start);
     entries
 }
 
