@@ -3,7 +3,7 @@
 use super::tool::{run, tool};
 
 /// All commands there are.
-const COMMANDS: [&str; 31] = [
+const COMMANDS: [&str; 32] = [
     "top",
     "logs",
     "reopen",
