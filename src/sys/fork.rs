@@ -1,6 +1,6 @@
 //! Starting a process without ever waiting for it: fork, and a pipe that tells later whether the exec worked.
 //!
-//! Where it can be, it is a fork without a copy of our memory, see [`flight`]; else a plain fork. It is never vfork(2),
+//! Where it can be, it is a fork without a copy of our memory, see `flight`; else a plain fork. It is never vfork(2),
 //! which suspends the parent until the exec.
 
 use std::cell::Cell;
