@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 /// For how many times as long as it took a look is good.
-const GOOD_FOR: u32 = 20;
+const GOOD_FOR: u32 = 50;
 /// Of how many strays it is worked out in a turn whose they are: the kernel takes some ten microseconds for each.
 const ORIGINS_A_TURN: usize = 256;
 
