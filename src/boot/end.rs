@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// How long what runs beside programs, above all what writes their logs, may take to end by itself.
 const BY_ITSELF: Duration = Duration::from_secs(1);
+/// How long those who are told to end may take.
+const TOLD: Duration = Duration::from_secs(5);
 /// How long what was killed may take to be gone. Only a process that is stuck in the kernel takes longer.
 const KILLED: Duration = Duration::from_secs(2);
 /// How often it is looked whether everything is gone, if no signal says so.
@@ -82,9 +84,19 @@ pub fn end_all_processes() {
     }
 }
 
-/// The same, at once.
-pub fn kill_all_processes() {
-    match machine::kill_everyone() {
+/// The same, of processes that were not told to end yet: they are, and have some time for it.
+pub fn tell_all_processes() {
+    match machine::signal_everyone(libc::SIGTERM) {
+        Ok(()) | Err(Errno::ESRCH) => {}
+        Err(errno) => say(&cannot("tell what is left to end", errno)),
+    }
+    if !are_gone_within(TOLD) {
+        kill_all_processes();
+    }
+}
+
+fn kill_all_processes() {
+    match machine::signal_everyone(libc::SIGKILL) {
         Ok(()) | Err(Errno::ESRCH) => {}
         Err(errno) => say(&cannot("kill what is left", errno)),
     }

@@ -105,9 +105,9 @@ impl Machine {
 fn begin_anew(signal: i32) {
     let name = signal_name(signal);
     say(&format!(
-        "procnanny had crashed (SIG{name}): what it has left is killed, and everything begins anew"
+        "procnanny had crashed (SIG{name}): what it has left is told to end, and everything begins anew"
     ));
-    end::kill_all_processes();
+    end::tell_all_processes();
 }
 
 fn own_arguments() -> Vec<CString> {

@@ -56,17 +56,20 @@ pub fn swap_off(path: &Path) -> Result<(), Errno> {
     Errno::result(unsafe { libc::swapoff(path.as_ptr()) }).map(drop)
 }
 
-/// Sends SIGKILL to every process of our pid namespace but ourselves (kill(2), -1). Anybody but its first process is
-/// refused: it would be others that are killed.
+/// Sends a signal to every process of our pid namespace but ourselves (kill(2), -1), and SIGCONT, so that one that was
+/// stopped sees it. Anybody but its first process is refused: it would be others that are told.
 ///
 /// # Errors
 /// `EPERM` if we are not the first process, `ESRCH` if there is no other.
-pub fn kill_everyone() -> Result<(), Errno> {
+pub fn signal_everyone(signal: i32) -> Result<(), Errno> {
     if Pid::own().get() != 1 {
         return Err(Errno::EPERM);
     }
     // SAFETY: only numbers.
-    Errno::result(unsafe { libc::kill(-1, libc::SIGKILL) }).map(drop)
+    Errno::result(unsafe { libc::kill(-1, signal) })?;
+    // SAFETY: only numbers. That everybody has ended by now is no error.
+    let _ = unsafe { libc::kill(-1, libc::SIGCONT) };
+    Ok(())
 }
 
 #[cfg(test)]
@@ -76,7 +79,7 @@ mod tests {
 
     #[test]
     fn others_are_refused() {
-        assert_eq!(kill_everyone(), Err(Errno::EPERM));
+        assert_eq!(signal_everyone(libc::SIGCONT), Err(Errno::EPERM));
         assert!(!is_virtual_terminal(File::open("/dev/null").unwrap()));
         assert!(swap_off(Path::new("/nonexistent/swap")).is_err());
         assert_eq!(swap_off(Path::new("a\0b")), Err(Errno::EINVAL));

@@ -171,9 +171,9 @@ fn processes_of_a_supervisor_below_are_not_taken_for_its_own() {
     let left: i32 = written(&file).parse().unwrap();
     assert!(proc::send(inner, Signal::SIGKILL));
     outer.wait_for("web", "exited");
-    // So is its logger.
     eventually_true("it is adopted, and of nobody", || of_nobody(&mut outer).contains(&left));
-    assert_eq!(of_instance(&mut outer, "web", 0), [0; 0]);
+    // Its logger, which may be there for a moment, was started by the instance of ours.
+    assert!(!of_instance(&mut outer, "web", 0).contains(&left));
     outer.signal(Signal::SIGTERM);
     expect_end(&mut outer, 0);
 }

@@ -87,7 +87,9 @@ fn a_shell_has_its_terminal_and_job_control() {
     seat.expect(&format!("on:{} is-42", seat.path));
     // What Ctrl-C reaches is known to the terminal alone, if it controls the session.
     seat.type_line("sleep 3600");
-    eventually_true("it sleeps", || !proc::children(pid).is_empty());
+    // As soon as it is executed, it has its turn on the terminal.
+    let name = |child: &i32| std::fs::read_to_string(format!("/proc/{child}/comm")).unwrap_or_default();
+    eventually_true("it sleeps", || proc::children(pid).iter().any(|child| name(child) == "sleep\n"));
     seat.keys.write_all(b"\x03").unwrap();
     eventually_true("it is interrupted", || proc::children(pid).is_empty());
     seat.type_line("echo after=$?");
