@@ -27,7 +27,7 @@ use crate::sys::poll::{Poller, Ready};
 use crate::sys::process::Pid;
 use crate::sys::signals::{self, SignalDescriptor};
 use crate::sys::timer::Timer;
-use crate::sys::{clock, executable, limits, priority, process, standard, zmq_options};
+use crate::sys::{clock, executable, limits, priority, process, standard, text, zmq_options};
 use nix::errno::Errno;
 use std::ffi::CString;
 use std::os::fd::AsFd;
@@ -162,6 +162,8 @@ pub fn begin(options: Options) -> Result<Supervisor, SupervisorError> {
     let programs: Vec<NewProgram> = programs.collect::<Result<_, SupervisorError>>()?;
     supervisor.add_all(programs.into_iter());
     supervisor.begin_with_manager();
+    // All that was to be read and checked has been; the loop is another part of the program.
+    text::give_back();
     Ok(supervisor)
 }
 
