@@ -18,6 +18,7 @@ pub fn memory(bench: &Bench) -> Outcome<Vec<Row>> {
     for (instances, all, anonymous) in
         [(1, Target::AtMost(1.9), Target::AtMost(0.4)), (1000, Target::AtMost(3.0), Target::None)]
     {
+        machine::forget(&bench.binary)?;
         let mut supervisor = Supervisor::new(bench)?;
         supervisor.start(&idle_program(), instances)?;
         thread::sleep(REST);

@@ -1,7 +1,7 @@
 //! `procnanny init` beside the inits that are installed: what it costs to start a command below it, what it uses while
 //! it is there, and how long a signal takes through it.
 
-use crate::machine::{MIB, private_memory};
+use crate::machine::{MIB, forget, private_memory};
 use crate::table::{Row, Target, milliseconds, percentile};
 use crate::workspace::{end, pid_of};
 use crate::{Bench, Outcome};
@@ -106,6 +106,7 @@ fn measure(bench: &Bench, inits: [&Init; 2]) -> Outcome<[Measured; 2]> {
 fn rest(bench: &Bench, init: &Init, start: Vec<f64>) -> Outcome<Measured> {
     let size =
         init.words.first().map_or(Ok(0.0), |path| fs::metadata(path).map(|it| it.len() as f64 / KIB))?;
+    init.words.first().map_or(Ok(()), |path| forget(path))?;
     let mut listener = Listener::new(init)?;
     let mut latency = Vec::new();
     for _ in 0..bench.effort.choose(2000, 200) {

@@ -1,6 +1,7 @@
 //! What the machine and the kernel tell: where a run took place, and what a process has used.
 
 use crate::Outcome;
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::sys::utsname::uname;
 use nix::time::{clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
@@ -54,6 +55,17 @@ pub fn private_memory(pid: Pid) -> Outcome<Private> {
     let sums = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
     let of = |name| field(&sums, name).map(|kib| kib * KIB / MIB);
     Ok(Private { all: of("Private_Clean:")? + of("Private_Dirty:")?, anonymous: of("Anonymous:")? })
+}
+
+/// Has the kernel forget what it holds of a file that nobody has mapped, as if the machine had just been started.
+///
+/// When a page of a program is touched, as much around it is mapped as the kernel holds in one piece. That is 64 KiB and
+/// less of a file that was read as it was needed, and may be the whole file if it was written a moment ago, by a linker: so
+/// the memory of a process would depend on when its program was built.
+pub fn forget(path: &Path) -> Outcome<()> {
+    let file = fs::File::open(path)?;
+    file.sync_data()?;
+    Ok(posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?)
 }
 
 /// How often the threads of a process were switched away from, by their own wish or not.
