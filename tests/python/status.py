@@ -44,6 +44,7 @@ for instance in program["instances"].values():
         "status_text": None,
         "restart_needed": False,
         "health": None,
+        "strays": [],
     }
     for name, value in expected.items():
         assert instance[name] == value and same_types(instance[name], value), (name, instance[name])
