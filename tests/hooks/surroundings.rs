@@ -52,8 +52,9 @@ fn the_event_is_in_its_environment_and_on_its_standard_input() {
     expected.push(format!("PROCNANNY_RPC={}", supervisor.endpoint("rpc")));
     expected.push(format!("PROCNANNY_TEST_MARK={}", supervisor.scratch().mark()));
     // Of the environment that the tests themselves were given.
-    let python = std::env::var("PROCNANNY_TEST_PYTHON");
-    expected.extend(python.map(|path| format!("PROCNANNY_TEST_PYTHON={path}")));
+    for name in ["PROCNANNY_TEST_PYTHON", "PROCNANNY_TEST_STATIC"] {
+        expected.extend(std::env::var(name).map(|path| format!("{name}={path}")));
+    }
     expected.sort();
     assert_eq!(lines(given.as_ref(), expected.len()), expected);
     assert_eq!(expected[1], "PROCNANNY_EVENT=exited");
