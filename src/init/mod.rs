@@ -24,14 +24,18 @@ use crate::sys::fork::Spawned;
 use crate::sys::process::{self, Pid};
 use crate::sys::signals::{Received, signal_name};
 use crate::sys::wait::{Change, Ending, next_change};
-use crate::sys::{errno, inbox, text, wait};
+use crate::sys::{errno, fork, inbox, text, wait};
 use job::{Job, Place};
 use libc::{SIGCHLD, SIGCONT, SIGKILL, SIGPIPE, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU};
 use nix::errno::Errno;
 use options::{Adoption, Leftovers, OnOrphan, Options, Scope};
 use report::Reporter;
 use std::fmt;
+use std::os::fd::AsFd;
 use std::time::Duration;
+
+/// How long an exec may take until it is given up on for the sake of memory: signals that come meanwhile wait for it.
+const SETTLING: Duration = Duration::from_millis(20);
 
 /// What keeps an init from beginning, or from going on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +82,8 @@ pub fn run(options: &Options) -> Result<u8, InitError> {
     let spawned = launch::launch(options, &place)?;
     let job = Job::new(spawned.pid, place);
     reporter.detail(|| format!("process {} is to be {:?}", spawned.pid, options.command_name()));
-    // The program has begun; what is left to do is little.
+    // The program has begun; what is left to do is little. Until its exec the command runs our code.
+    fork::settle(spawned.status.as_fd(), SETTLING);
     text::give_back();
     let ending = Init { options, reporter, job, kill_at: None }.serve()?;
     reporter.detail(|| format!("process {} {}", spawned.pid, ended_how(ending)));

@@ -7,7 +7,9 @@ use std::cell::Cell;
 use std::ffi::{CString, c_char};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
+use std::time::Duration;
 
+use libc::c_int;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{self, ForkResult};
@@ -107,6 +109,16 @@ fn fork(mut image: Box<Image>) -> Result<Pid, Errno> {
         ForkResult::Child => child::run(&mut image),
         ForkResult::Parent { child } => Pid::new(child.as_raw()).ok_or(Errno::ESRCH),
     }
+}
+
+/// Waits until the child of this status pipe is executed or has reported something, and no longer than this: for who has
+/// nothing else to do, and wants to have the memory to itself that the child uses.
+pub fn settle(status: BorrowedFd<'_>, within: Duration) {
+    let mut poll = libc::pollfd { fd: status.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let milliseconds = c_int::try_from(within.as_millis()).unwrap_or(c_int::MAX);
+    // SAFETY: one structure, and its number is one.
+    unsafe { libc::poll(&raw mut poll, 1, milliseconds) };
+    flight::land();
 }
 
 /// Reads what the child of this status pipe has reported, without waiting.

@@ -8,8 +8,9 @@ use std::time::Duration;
 use libc::{c_int, siginfo_t, sigset_t, timespec};
 use nix::errno::Errno;
 
-use super::mask::Mask;
+use super::mask::{Mask, SET_SIZE};
 use super::process::{self, Pid};
+use super::raw::{self, call};
 use super::signals::{Received, reset_disposition};
 
 /// Blocks every signal, faults and real-time ones too; also those that C libraries keep for themselves.
@@ -42,9 +43,9 @@ pub fn next(within: Option<Duration>) -> Result<Option<Received>, Errno> {
         let mut every: sigset_t = mem::zeroed();
         ptr::write_bytes((&raw mut every).cast::<u8>(), u8::MAX, mem::size_of::<sigset_t>());
         let mut information: siginfo_t = mem::zeroed();
-        (libc::sigtimedwait(&raw const every, &raw mut information, time), information)
+        (receive(&raw const every, &raw mut information, time), information)
     };
-    match Errno::result(signal) {
+    match signal {
         Ok(signal) => {
             let sender = sender(&information);
             let (pid, uid) = sender.map_or((None, 0), |(pid, uid)| (Some(pid), uid));
@@ -53,6 +54,26 @@ pub fn next(within: Option<Duration>) -> Result<Option<Received>, Errno> {
         Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
         Err(errno) => Err(errno),
     }
+}
+
+/// sigtimedwait(2); in line, and without the C library where the kernel has the same layout of times as that: what an
+/// init does again and again is to touch few pages.
+///
+/// # Safety
+/// As the function has it.
+#[inline(always)]
+unsafe fn receive(
+    set: *const sigset_t,
+    information: *mut siginfo_t,
+    time: *const timespec,
+) -> Result<c_int, Errno> {
+    if !raw::IS_DIRECT {
+        // SAFETY: the caller's affair.
+        return Errno::result(unsafe { libc::sigtimedwait(set, information, time) });
+    }
+    // SAFETY: the caller's affair; a set of the C library is no smaller than the kernel's.
+    let signal = unsafe { call!(libc::SYS_rt_sigtimedwait, set, information, time, SET_SIZE) }?;
+    Ok(c_int::try_from(signal).unwrap_or(c_int::MAX))
 }
 
 /// A signal that another process sent has its id and user; one from the kernel has not (sigaction(2), `si_code`).

@@ -14,6 +14,7 @@ use nix::sys::time::TimeVal;
 use nix::unistd::{self, SysconfVar};
 
 use super::kinship;
+use super::raw::call;
 
 /// A process id, always positive: none of the numbers that stand for many processes (kill(2)) can be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +52,7 @@ impl fmt::Display for Pid {
 ///
 /// # Errors
 /// `ESRCH` if there is no such process, `EPERM` if it is not ours to signal, `EINVAL` for an unknown signal.
+#[inline(always)]
 pub fn kill(pid: Pid, signal: i32) -> Result<(), Errno> {
     send(pid.get(), signal)
 }
@@ -81,10 +83,12 @@ pub fn signal_process(pid: Pid, signal: i32) {
     let _ = kill(pid, signal);
 }
 
+/// Not nix's: that one has no room for real-time signals. In line and without the C library, as [`wait`](super::wait) is:
+/// what an init does again and again is to touch few pages.
+#[inline(always)]
 fn send(target: i32, signal: c_int) -> Result<(), Errno> {
-    // Not nix's: that one has no room for real-time signals.
     // SAFETY: only numbers.
-    Errno::result(unsafe { libc::kill(target, signal) }).map(drop)
+    unsafe { call!(libc::SYS_kill, target, signal) }.map(drop)
 }
 
 /// Makes us the parent of every descendant that loses its own (prctl(2), `PR_SET_CHILD_SUBREAPER`).

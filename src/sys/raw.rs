@@ -59,6 +59,8 @@ impl<T> Word for *mut T {
 ///
 /// # Safety
 /// As the system call has it.
+// In line, as are those below: what an init does again and again is to touch few pages.
+#[inline(always)]
 pub(super) unsafe fn system_call(number: c_long, given: &[usize]) -> Result<usize, Errno> {
     let mut arguments = [0; MOST];
     for (place, argument) in arguments.iter_mut().zip(given) {
@@ -73,6 +75,7 @@ pub(super) unsafe fn system_call(number: c_long, given: &[usize]) -> Result<usiz
     target_pointer_width = "64",
     any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
 ))]
+#[inline(always)]
 fn outcome(register: usize) -> Result<usize, Errno> {
     const HIGHEST_ERRNO: usize = 4095;
     match register.wrapping_neg() {
@@ -93,6 +96,7 @@ mod direct {
 
     pub(super) const IS_DIRECT: bool = true;
 
+    #[inline(always)]
     pub(super) unsafe fn system_call(
         number: c_long,
         [a, b, c, d, e, f]: [usize; MOST],
@@ -123,6 +127,7 @@ mod direct {
 
     pub(super) const IS_DIRECT: bool = true;
 
+    #[inline(always)]
     pub(super) unsafe fn system_call(
         number: c_long,
         [a, b, c, d, e, f]: [usize; MOST],
@@ -152,6 +157,7 @@ mod direct {
 
     pub(super) const IS_DIRECT: bool = true;
 
+    #[inline(always)]
     pub(super) unsafe fn system_call(
         number: c_long,
         [a, b, c, d, e, f]: [usize; MOST],
@@ -185,6 +191,7 @@ mod direct {
 
     pub(super) const IS_DIRECT: bool = false;
 
+    #[inline(always)]
     pub(super) unsafe fn system_call(
         number: c_long,
         [a, b, c, d, e, f]: [usize; MOST],

@@ -3,24 +3,29 @@
 //! What a process maps from files is read from them again when it is touched. So nothing is lost but the time that it
 //! takes, should any of it be needed once more; and the pages that stay are those that really are in use.
 
-use std::ptr;
-
 use libc::{c_int, c_void, dl_phdr_info, size_t};
 use nix::unistd::{SysconfVar, sysconf};
 
+use super::raw::call;
+
 /// Gives back what is mapped of the program, of its libraries and of the dynamic linker, as far as it is read-only:
 /// code and constants. To be called when a program has begun and is about to wait for a long time.
+// In line, so that what runs last is where it goes on.
+#[inline(always)]
 pub fn give_back() {
     let page = sysconf(SysconfVar::PAGE_SIZE).ok().flatten().and_then(|size| usize::try_from(size).ok());
     let Some(page) = page.filter(|size| size.is_power_of_two()) else { return };
     let mut found = Found { page, ranges: [(0, 0); MOST], count: 0 };
     // SAFETY: `note_object` matches the declaration, and gets a pointer to what lives as long.
     unsafe { libc::dl_iterate_phdr(Some(note_object), (&raw mut found).cast()) };
-    // Last of all, as what runs from here on is read again.
-    for (start, end) in found.ranges.into_iter().filter(|(start, end)| start < end) {
-        // SAFETY: whole pages of a private mapping of a file that nobody has written to: whoever touches one gets the
-        // same bytes again (madvise(2), MADV_DONTNEED). If it is refused, nothing changes.
-        unsafe { libc::madvise(ptr::without_provenance_mut(start), end - start, libc::MADV_DONTNEED) };
+    // Last of all, as what runs from here on is read again; and so without iterators that are functions elsewhere.
+    for (start, end) in found.ranges {
+        if start < end {
+            // SAFETY: whole pages of a private mapping of a file that nobody has written to: whoever touches one gets
+            // the same bytes again (madvise(2), MADV_DONTNEED). If it is refused, nothing changes. Without the C
+            // library, whose pages are among them.
+            let _ = unsafe { call!(libc::SYS_madvise, start, end - start, libc::MADV_DONTNEED) };
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use libc::{c_int, id_t, idtype_t};
 use nix::errno::Errno;
 
 use super::process::Pid;
+use super::raw::call;
 
 /// A child that ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,6 +155,7 @@ fn wait(kind: idtype_t, id: id_t, flags: c_int) -> Result<Option<Ended>, Errno> 
     Ok(information(kind, id, flags)?.and_then(|information| ended(&information)))
 }
 
+#[inline(always)]
 fn information(kind: idtype_t, id: id_t, flags: c_int) -> Result<Option<libc::siginfo_t>, Errno> {
     match look(kind, id, libc::WEXITED | libc::WNOHANG | flags) {
         Ok(information) => Ok(Some(information)),
@@ -163,15 +165,17 @@ fn information(kind: idtype_t, id: id_t, flags: c_int) -> Result<Option<libc::si
 }
 
 /// waitid(2), which with these flags does not wait. Not nix's: that one has no room for real-time signals, and answers
-/// `EINVAL`. `ECHILD` if there is no such child.
+/// `EINVAL`. `ECHILD` if there is no such child. In line and without the C library: what an init does again and again is
+/// to touch few pages.
+#[inline(always)]
 fn look(kind: idtype_t, id: id_t, flags: c_int) -> Result<libc::siginfo_t, Errno> {
     loop {
         // SAFETY: all zero is a valid `siginfo_t`, which the call fills.
         let (result, information) = unsafe {
             let mut information: libc::siginfo_t = std::mem::zeroed();
-            (libc::waitid(kind, id, &raw mut information, flags), information)
+            (call!(libc::SYS_waitid, kind, id, &raw mut information, flags), information)
         };
-        match Errno::result(result) {
+        match result {
             Ok(_) => return Ok(information),
             Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno),
