@@ -98,21 +98,27 @@ fn measure(bench: &Bench, inits: [&Init; 2]) -> Outcome<[Measured; 2]> {
             starts.push(start(init)?);
         }
     }
-    let [floor, ours] = inits;
-    let [floor_starts, own_starts] = starts;
-    Ok([rest(bench, floor, floor_starts)?, rest(bench, ours, own_starts)?])
-}
-
-fn rest(bench: &Bench, init: &Init, start: Vec<f64>) -> Outcome<Measured> {
-    let size =
-        init.words.first().map_or(Ok(0.0), |path| fs::metadata(path).map(|it| it.len() as f64 / KIB))?;
-    init.words.first().map_or(Ok(()), |path| forget(path))?;
-    let mut listener = Listener::new(init)?;
-    let mut latency = Vec::new();
+    let mut listeners = Vec::new();
+    for init in inits {
+        init.words.first().map_or(Ok(()), |path| forget(path))?;
+        listeners.push(Listener::new(init)?);
+    }
+    let mut latencies = [Vec::new(), Vec::new()];
     for _ in 0..bench.effort.choose(2000, 200) {
-        latency.push(listener.ask()?);
+        for (listener, latencies) in listeners.iter_mut().zip(&mut latencies) {
+            latencies.push(listener.ask()?);
+        }
     }
     thread::sleep(REST);
+    let all = inits.into_iter().zip(&listeners).zip(starts.into_iter().zip(latencies));
+    let all: Vec<Measured> =
+        all.map(|((init, listener), of)| rest(init, listener, of)).collect::<Outcome<_>>()?;
+    all.try_into().map_err(|_| "two inits are compared".into())
+}
+
+fn rest(init: &Init, listener: &Listener, (start, latency): (Vec<f64>, Vec<f64>)) -> Outcome<Measured> {
+    let size =
+        init.words.first().map_or(Ok(0.0), |path| fs::metadata(path).map(|it| it.len() as f64 / KIB))?;
     let private = private_memory(pid_of(&listener.process)?)?;
     let kib = |mib: f64| mib * MIB / KIB;
     Ok(Measured { start, latency, private: kib(private.all), anonymous: kib(private.anonymous), size })
