@@ -150,12 +150,12 @@ mod c {
     fn entry(address: IpAddr, kind: c_int, protocol: c_int, next: *mut addrinfo) -> *mut addrinfo {
         let (family, length, address) = match address {
             IpAddr::V4(address) => {
-                let v4 = *SockaddrIn::from(SocketAddrV4::new(address, 0)).as_ref();
-                (AF_INET, size_of::<sockaddr_in>(), Address { v4 })
+                let v4 = SockaddrIn::from(SocketAddrV4::new(address, 0));
+                (AF_INET, v4.len(), Address { v4: *v4.as_ref() })
             }
             IpAddr::V6(address) => {
-                let v6 = *SockaddrIn6::from(SocketAddrV6::new(address, 0, 0, 0)).as_ref();
-                (AF_INET6, size_of::<sockaddr_in6>(), Address { v6 })
+                let v6 = SockaddrIn6::from(SocketAddrV6::new(address, 0, 0, 0));
+                (AF_INET6, v6.len(), Address { v6: *v6.as_ref() })
             }
         };
         let info = addrinfo {
@@ -163,7 +163,7 @@ mod c {
             ai_family: family,
             ai_socktype: kind,
             ai_protocol: protocol,
-            ai_addrlen: length as socklen_t,
+            ai_addrlen: length,
             ai_addr: ptr::null_mut(),
             ai_canonname: ptr::null_mut(),
             ai_next: next,
