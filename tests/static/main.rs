@@ -1,5 +1,5 @@
-//! The static program in an empty root: a directory with nothing but the program, a configuration, and what the kernel
-//! would have there. The program is the one that `PROCNANNY_TEST_STATIC` names, as another build is needed for it than
+//! The static program in an empty root: a directory with nothing but the program and a configuration, without /dev and
+//! without /proc. The program is the one that `PROCNANNY_TEST_STATIC` names, as another build is needed for it than
 //! the tests have: that of the README.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
