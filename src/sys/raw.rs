@@ -70,7 +70,7 @@ pub(super) unsafe fn system_call(number: c_long, given: &[usize]) -> Result<usiz
     unsafe { direct::system_call(number, arguments) }
 }
 
-/// The number of an error from what the kernel leaves in the register: syscall(2), "Architecture calling conventions".
+/// The number of an error from what the kernel leaves in the register.
 #[cfg(all(
     target_pointer_width = "64",
     any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
@@ -87,7 +87,11 @@ fn outcome(register: usize) -> Result<usize, Errno> {
 /// Whether the kernel is called directly on this architecture.
 pub(super) const IS_DIRECT: bool = direct::IS_DIRECT;
 
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
+/// The registers are those of syscall(2), "Architecture calling conventions".
+#[cfg(all(
+    target_pointer_width = "64",
+    any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
+))]
 mod direct {
     use super::{MOST, Word, outcome};
     use libc::c_long;
@@ -103,8 +107,9 @@ mod direct {
     ) -> Result<usize, Errno> {
         let number = number.word();
         let register: usize;
-        // SAFETY: the registers are those of syscall(2) for this architecture; the instruction destroys rcx and r11,
-        // and leaves the stack alone. What the call itself does is the caller's affair.
+        // SAFETY: what the call itself does is the caller's affair. The instruction destroys rcx and r11, and leaves the
+        // stack alone.
+        #[cfg(target_arch = "x86_64")]
         unsafe {
             asm!(
                 "syscall",
@@ -114,27 +119,8 @@ mod direct {
                 options(nostack)
             );
         }
-        outcome(register)
-    }
-}
-
-#[cfg(all(target_arch = "aarch64", target_pointer_width = "64"))]
-mod direct {
-    use super::{MOST, outcome};
-    use libc::c_long;
-    use nix::errno::Errno;
-    use std::arch::asm;
-
-    pub(super) const IS_DIRECT: bool = true;
-
-    #[inline(always)]
-    pub(super) unsafe fn system_call(
-        number: c_long,
-        [a, b, c, d, e, f]: [usize; MOST],
-    ) -> Result<usize, Errno> {
-        let register: usize;
-        // SAFETY: the registers are those of syscall(2) for this architecture; the kernel keeps all others, and the
-        // stack. What the call itself does is the caller's affair.
+        // SAFETY: as above. The kernel keeps all other registers, and the stack.
+        #[cfg(target_arch = "aarch64")]
         unsafe {
             asm!(
                 "svc 0",
@@ -144,27 +130,8 @@ mod direct {
                 options(nostack)
             );
         }
-        outcome(register)
-    }
-}
-
-#[cfg(all(target_arch = "riscv64", target_pointer_width = "64"))]
-mod direct {
-    use super::{MOST, outcome};
-    use libc::c_long;
-    use nix::errno::Errno;
-    use std::arch::asm;
-
-    pub(super) const IS_DIRECT: bool = true;
-
-    #[inline(always)]
-    pub(super) unsafe fn system_call(
-        number: c_long,
-        [a, b, c, d, e, f]: [usize; MOST],
-    ) -> Result<usize, Errno> {
-        let register: usize;
-        // SAFETY: the registers are those of syscall(2) for this architecture; the kernel keeps all others, and the
-        // stack. What the call itself does is the caller's affair.
+        // SAFETY: as above. The kernel keeps all other registers, and the stack.
+        #[cfg(target_arch = "riscv64")]
         unsafe {
             asm!(
                 "ecall",
