@@ -38,13 +38,17 @@ const MOST_DESCRIPTORS: u64 = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Image {
     pub(super) plan: OwnPlan,
-    /// Null-terminated; points into the plan.
+    /// The paths to try; they point into the plan, as the pointers below do, or to where its strings were moved.
+    pub(super) candidates: Vec<*const c_char>,
+    /// Null-terminated.
     pub(super) arguments: Vec<*const c_char>,
     /// What a file of an unknown format is executed as, null-terminated: a shell, a place for the path, and the
     /// arguments. `None` if it is not.
     pub(super) script: Option<Vec<Cell<*const c_char>>>,
-    /// Null-terminated; points into the plan. Behind that is room for as many variables as there are in `own_pid`.
+    /// Null-terminated. Behind what the plan has is room for as many variables as there are in `own_pid`.
     pub(super) environment: Vec<*const c_char>,
+    /// How many the plan has.
+    pub(super) given: usize,
     /// Variables that are to hold our id.
     pub(super) own_pid: Vec<OwnPidVariable>,
     pub(super) own: Own,
@@ -137,8 +141,7 @@ fn prepare(image: &mut Image) -> Result<(), StepError> {
 
 /// Completes the environment with the variables that hold our id, in place of the nulls at its end.
 fn add_own_pid(image: &mut Image) {
-    let from = image.plan.blueprint.environment.len();
-    for (place, variable) in image.environment.iter_mut().skip(from).zip(&mut image.own_pid) {
+    for (place, variable) in image.environment.iter_mut().skip(image.given).zip(&mut image.own_pid) {
         if let Some(own) = Pid::new(raw::own_pid()) {
             variable.fill(own);
             *place = variable.as_ptr();
@@ -346,7 +349,7 @@ fn execute(image: &Image) -> Result<Infallible, StepError> {
     }
     let mut verdict = Errno::ENOENT;
     let mut denied = false;
-    for candidate in &image.plan.blueprint.candidates {
+    for candidate in image.candidates.iter().copied() {
         let outcome = match execve(candidate, &image.arguments, &image.environment) {
             Errno::ENOEXEC => execute_script(candidate, image),
             errno => errno,
@@ -370,23 +373,23 @@ fn execute_file(file: RawFd, image: &Image) {
 }
 
 /// Has a shell run a file of an unknown format, if that is wanted. Only returns with what went wrong.
-fn execute_script(path: &CStr, image: &Image) -> Errno {
+fn execute_script(path: *const c_char, image: &Image) -> Errno {
     const SHELL: &CStr = c"/bin/sh";
     let Some(script) = &image.script else { return Errno::ENOEXEC };
     if let Some(place) = script.get(1) {
-        place.set(path.as_ptr());
+        place.set(path);
     }
     // SAFETY: a `Cell` has the layout of what is in it, and nobody else sees this copy of the array.
     let arguments = unsafe { std::slice::from_raw_parts(script.as_ptr().cast(), script.len()) };
-    execve(SHELL, arguments, &image.environment);
+    execve(SHELL.as_ptr(), arguments, &image.environment);
     // Where there is no shell, what is wrong is still the file.
     Errno::ENOEXEC
 }
 
-fn execve(path: &CStr, arguments: &[*const c_char], environment: &[*const c_char]) -> Errno {
+fn execve(path: *const c_char, arguments: &[*const c_char], environment: &[*const c_char]) -> Errno {
     // SAFETY: a valid string, and two arrays that end with a null pointer and point to valid strings; all of them
     // belong to the plan, which stays as long as this process may look at it, or are constants.
-    let outcome = unsafe { call!(libc::SYS_execve, path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
+    let outcome = unsafe { call!(libc::SYS_execve, path, arguments.as_ptr(), environment.as_ptr()) };
     // It does not return but with an error.
     outcome.err().unwrap_or(Errno::ENOEXEC)
 }

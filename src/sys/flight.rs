@@ -17,15 +17,20 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-use libc::{c_int, c_void};
+use libc::{c_char, c_int, c_void};
 use nix::errno::Errno;
 
 use super::child::{self, Image};
 use super::process::Pid;
 use super::raw;
 
-/// How much a child may use for its stack: several times what it does use, of which the system provides what is touched.
+/// How much a child may use for its stack and its strings: several times what it does use, of which the system provides
+/// what is touched.
 const STACK: usize = 64 * 1024;
+/// How much of it strings may take. If they are more, they stay where they are.
+const CARGO: usize = STACK / 2;
+/// What stacks are aligned to, on every architecture.
+const ALIGNMENT: usize = 64;
 /// How many stacks are kept for the next ones.
 const SPARE_STACKS: usize = 2;
 /// How many of those that were under way are looked at when there is an occasion. Whoever begins one lands more than
@@ -35,7 +40,7 @@ const LOOKED_AT: usize = 4;
 /// What a child uses of our memory.
 #[derive(Debug)]
 struct Craft {
-    /// Made from a box.
+    /// In the stack, above what it is used for.
     image: NonNull<Image>,
     stack: Stack,
     /// The kernel writes 0 here when the child has left our memory.
@@ -94,20 +99,21 @@ fn has_clean_clone() -> bool {
 ///
 /// # Errors
 /// What clone(2) says, and the image back.
-pub(super) fn begin(image: Box<Image>) -> Result<Pid, (Errno, Box<Image>)> {
+pub(super) fn begin(image: Box<Image>) -> Result<Pid, (Errno, Grounded)> {
     land();
     let (pid, craft) = take_off(image)?;
     with_hangar(|hangar| hangar.aloft.push_back(craft));
     Ok(pid)
 }
 
-fn take_off(image: Box<Image>) -> Result<(Pid, NonNull<Craft>), (Errno, Box<Image>)> {
+fn take_off(mut image: Box<Image>) -> Result<(Pid, NonNull<Craft>), (Errno, Grounded)> {
     const FLAGS: c_int = libc::CLONE_VM | libc::CLONE_CHILD_CLEARTID | libc::SIGCHLD;
     let stack = match take_stack() {
         Ok(stack) => stack,
-        Err(errno) => return Err((errno, image)),
+        Err(errno) => return Err((errno, Grounded { image, _stack: None })),
     };
-    let image = NonNull::from(Box::leak(image));
+    let top = load(&mut image, &stack);
+    let (image, top) = board(*image, top);
     let craft = Craft { image, stack, aloft: AtomicI32::new(1) };
     let craft = NonNull::from(Box::leak(Box::new(craft)));
     // SAFETY: the craft was just made, and nobody else uses it. The child enters with a stack that is its own, and uses
@@ -117,7 +123,7 @@ fn take_off(image: Box<Image>) -> Result<(Pid, NonNull<Craft>), (Errno, Box<Imag
         let craft = craft.as_ptr();
         libc::clone(
             enter,
-            (*craft).stack.top(),
+            top,
             FLAGS,
             image.as_ptr().cast(),
             ptr::null_mut::<c_int>(),
@@ -127,12 +133,66 @@ fn take_off(image: Box<Image>) -> Result<(Pid, NonNull<Craft>), (Errno, Box<Imag
     };
     match Errno::result(pid).and_then(|pid| Pid::new(pid).ok_or(Errno::ESRCH)) {
         Ok(pid) => Ok((pid, craft)),
-        // SAFETY: both made from boxes, and there is no child.
+        // SAFETY: the craft was made from a box, `board` wrote the image, and there is no child.
         Err(errno) => Err((errno, unsafe {
-            drop(Box::from_raw(craft.as_ptr()));
-            Box::from_raw(image.as_ptr())
+            let stack = Box::from_raw(craft.as_ptr()).stack;
+            Grounded { image: Box::new(image.read()), _stack: Some(stack) }
         })),
     }
+}
+
+/// An image that was not begun, with what its strings may have been moved to.
+#[derive(Debug)]
+pub(super) struct Grounded {
+    image: Box<Image>,
+    _stack: Option<Stack>,
+}
+
+impl Grounded {
+    /// Does something else with the image.
+    pub(super) fn and_then<T>(self, next: impl FnOnce(Box<Image>) -> T) -> T {
+        next(self.image)
+    }
+}
+
+/// Moves an image to where its stack is, and returns where that begins now.
+fn board(image: Image, top: *mut c_void) -> (NonNull<Image>, *mut c_void) {
+    let size = size_of::<Image>().next_multiple_of(ALIGNMENT);
+    let place = top.wrapping_byte_sub(size).cast::<Image>();
+    // SAFETY: nobody uses the stack yet. There is room for it: `CARGO` leaves half of the stack. It is aligned to more than
+    // an image is.
+    unsafe {
+        place.write(image);
+        (NonNull::new_unchecked(place), place.cast())
+    }
+}
+
+/// Moves the strings of an image to where its stack is, and returns where that begins now. They are most of what it
+/// takes, and in the heap they would leave holes among what stays there.
+fn load(image: &mut Image, stack: &Stack) -> *mut c_void {
+    let plan = &mut image.plan.blueprint;
+    let all = plan.candidates.iter().chain(&plan.arguments).chain(&plan.environment);
+    let size: usize = all.map(|string| string.as_bytes_with_nul().len()).sum();
+    // A script has pointers of its own.
+    if size > CARGO || image.script.is_some() {
+        return stack.top();
+    }
+    let begin = stack.top().wrapping_byte_sub(size.next_multiple_of(ALIGNMENT));
+    let mut place = begin.cast::<c_char>();
+    for (strings, pointers) in [
+        (&mut plan.candidates, &mut image.candidates),
+        (&mut plan.arguments, &mut image.arguments),
+        (&mut plan.environment, &mut image.environment),
+    ] {
+        for (string, pointer) in std::mem::take(strings).iter().zip(pointers) {
+            let length = string.as_bytes_with_nul().len();
+            // SAFETY: nobody uses the stack yet, and all of the strings fit in this part of it, one behind the other.
+            unsafe { place.copy_from_nonoverlapping(string.as_ptr(), length) };
+            *pointer = place;
+            place = place.wrapping_add(length);
+        }
+    }
+    begin
 }
 
 extern "C" fn enter(image: *mut c_void) -> c_int {
@@ -162,10 +222,11 @@ fn free(craft: NonNull<Craft>) -> Option<Stack> {
     if aloft.load(Ordering::Acquire) != 0 {
         return None;
     }
-    // SAFETY: both made from boxes. The kernel has cleared the number when the child was not to run in our memory again.
+    // SAFETY: the craft was made from a box, and `board` wrote the image. The kernel has cleared the number when the child
+    // was not to run in our memory again.
     let (craft, image) = unsafe {
         let craft = Box::from_raw(craft.as_ptr());
-        let image = Box::from_raw(craft.image.as_ptr());
+        let image = craft.image.read();
         (craft, image)
     };
     drop(image);

@@ -77,6 +77,7 @@ pub fn spawn(plan: ChildPlan<'_>) -> Result<Spawned, StepError> {
 
 /// All that the child needs.
 pub(super) fn image(plan: OwnPlan, own: Own) -> Box<Image> {
+    let candidates = plan.blueprint.candidates.iter().map(|string| string.as_ptr()).collect();
     let arguments = pointers(&plan.blueprint.arguments);
     let mut environment = pointers(&plan.blueprint.environment);
     let own_pid: Vec<_> = plan.blueprint.own_pid.iter().map(|name| OwnPidVariable::new(name)).collect();
@@ -86,7 +87,8 @@ pub(super) fn image(plan: OwnPlan, own: Own) -> Box<Image> {
         UnknownFormat::Script => Some(script(&plan.blueprint.arguments)),
     };
     let room = vec![-1; plan.passed.len()];
-    Box::new(Image { plan, arguments, script, environment, own_pid, own, room })
+    let given = plan.blueprint.environment.len();
+    Box::new(Image { plan, candidates, arguments, script, environment, given, own_pid, own, room })
 }
 
 /// Has a new process carry out the image. All signals are blocked.
@@ -97,7 +99,7 @@ fn begin(image: Box<Image>) -> Result<Pid, Errno> {
     match flight::begin(image) {
         Ok(pid) => Ok(pid),
         // A filter of system calls, or an emulator, that knows no such kind of process.
-        Err((Errno::EINVAL | Errno::ENOSYS | Errno::EPERM, image)) => fork(image),
+        Err((Errno::EINVAL | Errno::ENOSYS | Errno::EPERM, grounded)) => grounded.and_then(fork),
         Err((errno, _)) => Err(errno),
     }
 }
