@@ -214,6 +214,12 @@ pub(super) fn land() {
     });
 }
 
+/// The same, for who will begin no other one: nothing is kept for those.
+pub(super) fn land_for_good() {
+    land();
+    with_hangar(|hangar| hangar.stacks = Vec::new());
+}
+
 /// Frees it if its child has left our memory, and returns the stack.
 fn free(craft: NonNull<Craft>) -> Option<Stack> {
     // SAFETY: it is there until it is freed below, after which nobody has this pointer. Of what the child may be using,

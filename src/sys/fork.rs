@@ -120,7 +120,7 @@ pub fn settle(status: BorrowedFd<'_>, within: Duration) {
     let milliseconds = c_int::try_from(within.as_millis()).unwrap_or(c_int::MAX);
     // SAFETY: one structure, and its number is one.
     unsafe { libc::poll(&raw mut poll, 1, milliseconds) };
-    flight::land();
+    flight::land_for_good();
 }
 
 /// Reads what the child of this status pipe has reported, without waiting.
