@@ -1,10 +1,11 @@
 //! The end of a machine, when its programs have stopped: what is left is killed, what is written is written out, and
 //! then the kernel is told.
 
-use super::say::{cannot, say};
+use super::cannot;
 use super::table::{self, Mounted};
 use super::{Domain, Machine};
 use crate::core::signal_meaning::After;
+use crate::sys::note::note;
 use crate::sys::{clock, inbox, machine};
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -54,15 +55,15 @@ impl Machine {
         if self.domain == Domain::Container {
             // Its processes end with it, its mounts with the last of them, and all else is its host's.
             let Err(errno) = reboot(mode);
-            say(&cannot(&format!("{} this container, which ends all the same", verb(mode)), errno));
+            note(&cannot(&format!("{} this container, which ends all the same", verb(mode)), errno));
             return;
         }
         end_all_processes();
         put_away_disks();
-        say(&format!("everything has ended; {}", verb(mode)));
+        note(&format!("everything has ended; {}", verb(mode)));
         loop {
             let Err(errno) = reboot(mode);
-            say(&cannot(&format!("{} this machine", verb(mode)), errno));
+            note(&cannot(&format!("{} this machine", verb(mode)), errno));
             // Never an exit, which would be a panic of the kernel; whoever is there can try it another way.
             while !matches!(inbox::next(None), Ok(Some(received)) if received.signal != libc::SIGCHLD) {}
         }
@@ -88,7 +89,7 @@ pub fn end_all_processes() {
 pub fn tell_all_processes() {
     match machine::signal_everyone(libc::SIGTERM) {
         Ok(()) | Err(Errno::ESRCH) => {}
-        Err(errno) => say(&cannot("tell what is left to end", errno)),
+        Err(errno) => note(&cannot("tell what is left to end", errno)),
     }
     if !are_gone_within(TOLD) {
         kill_all_processes();
@@ -98,10 +99,10 @@ pub fn tell_all_processes() {
 fn kill_all_processes() {
     match machine::signal_everyone(libc::SIGKILL) {
         Ok(()) | Err(Errno::ESRCH) => {}
-        Err(errno) => say(&cannot("kill what is left", errno)),
+        Err(errno) => note(&cannot("kill what is left", errno)),
     }
     if !are_gone_within(KILLED) {
-        say("some processes cannot be killed; they are left as they are");
+        note("some processes cannot be killed; they are left as they are");
     }
 }
 
@@ -128,7 +129,7 @@ fn put_away_disks() {
     sync();
     for swap in table::swaps(&fs::read("/proc/swaps").unwrap_or_default()) {
         if let Err(errno) = machine::swap_off(&swap) {
-            say(&cannot(&format!("stop swapping to {}", swap.display()), errno));
+            note(&cannot(&format!("stop swapping to {}", swap.display()), errno));
         }
     }
     unmount_all();
@@ -141,7 +142,7 @@ fn unmount_all() {
     for left in on_disks().iter().rev() {
         if let Err(errno) = make_read_only(&left.path) {
             let what = format!("unmount {0}, nor make it read-only", left.path.display());
-            say(&cannot(&what, errno));
+            note(&cannot(&what, errno));
         }
     }
 }

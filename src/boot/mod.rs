@@ -9,7 +9,6 @@
 //! | `end` | everything killed, written and unmounted; then the reboot |
 //! | `table` | what the kernel says of mounts and of swap |
 //! | `repair` | what is done while there is no supervisor that could run |
-//! | `say` | one line on the console |
 //!
 //! Whatever cannot be done is said in one line on the console, and the rest is done all the same: a machine that came up
 //! halfway can be repaired, one whose first process has ended cannot.
@@ -17,17 +16,18 @@
 mod end;
 mod mounts;
 mod repair;
-mod say;
 mod surroundings;
 mod table;
 
 use crate::sys::crash;
+use crate::sys::errno::words;
+use crate::sys::note::note;
 use crate::sys::process::{self, Pid};
 use crate::sys::signals::{self, signal_name};
+use nix::errno::Errno;
 use nix::sys::reboot::set_cad_enabled;
 use repair::AsItWas;
 pub use repair::Repaired;
-use say::say;
 use std::ffi::CString;
 
 /// What we are the first process of.
@@ -69,22 +69,22 @@ impl Machine {
         surroundings::open_console(&mut troubles);
         surroundings::complete_environment();
         if let Err(errno) = held {
-            troubles.push(say::cannot("block signals", errno));
+            troubles.push(cannot("block signals", errno));
         }
         if domain == Domain::Machine {
             match crashed {
                 None => {
                     let version = env!("CARGO_PKG_VERSION");
-                    say(&format!("procnanny {version} is the first process of this machine"));
+                    note(&format!("procnanny {version} is the first process of this machine"));
                 }
                 Some(signal) => begin_anew(signal),
             }
             if let Err(errno) = crash::execute_anew(own_arguments(), process::own_environment()) {
-                troubles.push(say::cannot("prepare for a crash", errno));
+                troubles.push(cannot("prepare for a crash", errno));
             }
         }
         surroundings::bring_up_loopback(&mut troubles);
-        troubles.iter().for_each(|trouble| say(trouble));
+        troubles.iter().for_each(|trouble| note(trouble));
         Ok(Self { domain, as_it_was: AsItWas::default() })
     }
 
@@ -97,14 +97,14 @@ impl Machine {
 
     /// Gives it the name that is configured, or else that of `/etc/hostname`, if there is one.
     pub fn set_name(&self, configured: Option<&str>) {
-        surroundings::set_name(configured, self.domain).iter().for_each(|trouble| say(trouble));
+        surroundings::set_name(configured, self.domain).iter().for_each(|trouble| note(trouble));
     }
 }
 
 /// Nobody knows the processes that a program which has crashed has left. So that none runs twice, all of them end first.
 fn begin_anew(signal: i32) {
     let name = signal_name(signal);
-    say(&format!(
+    note(&format!(
         "procnanny had crashed (SIG{name}): what it has left is told to end, and everything begins anew"
     ));
     end::tell_all_processes();
@@ -123,4 +123,9 @@ fn domain() -> Domain {
         Ok(()) => Domain::Machine,
         Err(_) => Domain::Container,
     }
+}
+
+/// What could not be done, and why.
+fn cannot(what: &str, errno: Errno) -> String {
+    format!("cannot {what}: {}", words(errno))
 }

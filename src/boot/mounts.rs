@@ -1,7 +1,7 @@
 //! The file systems that the kernel makes, mounted where they are not. (An initramfs, or systemd's way of starting a
 //! container, may have done it.)
 
-use super::say::cannot;
+use super::cannot;
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};

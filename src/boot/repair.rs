@@ -3,11 +3,11 @@
 
 use super::Machine;
 use super::end::end_all_processes;
-use super::say::say;
 use crate::core::signal_meaning::{After, Order, Role, meaning};
 use crate::sys::clock::monotonic;
 use crate::sys::fork::{ExecStatus, read_status, spawn};
 use crate::sys::limits::{self, Limit, LimitValues};
+use crate::sys::note::note;
 use crate::sys::plan::{Blueprint, ChildPlan};
 use crate::sys::process::{self, Pid};
 use crate::sys::{inbox, signals, wait};
@@ -56,18 +56,18 @@ impl Machine {
     pub fn repair(&self) -> Repaired {
         // It may have unblocked some.
         if let Err(errno) = signals::block_all() {
-            say(&super::say::cannot("block signals", errno));
+            note(&super::cannot("block signals", errno));
         }
         if let Some(limit) = self.as_it_was.open_files
             && limits::set(Limit::OpenFiles, limit).is_err()
         {
-            say("the limit of open files stays as it was raised");
+            note("the limit of open files stays as it was raised");
         }
         let begun = monotonic();
         let shell = SHELLS.into_iter().filter(|path| fs::exists(path).unwrap_or(false)).find_map(start);
         match shell {
-            Some(_) => say("repair it in this shell; when it ends, or on SIGHUP, it is tried again"),
-            None => say(&format!("it is tried again in {} s, or on SIGHUP", PAUSE.as_secs())),
+            Some(_) => note("repair it in this shell; when it ends, or on SIGHUP, it is tried again"),
+            None => note(&format!("it is tried again in {} s, or on SIGHUP", PAUSE.as_secs())),
         }
         let outcome = await_word(shell, begun);
         if let Some(shell) = shell {
@@ -99,7 +99,7 @@ fn start(path: &str) -> Option<Pid> {
     match read_status(spawned.status.as_fd()) {
         ExecStatus::Executed => Some(spawned.pid),
         ExecStatus::Failed(error) => {
-            say(&format!("cannot start {path} on /dev/console: {error}"));
+            note(&format!("cannot start {path} on /dev/console: {error}"));
             None
         }
         ExecStatus::Pending | ExecStatus::Vanished => None,

@@ -1,7 +1,7 @@
 //! What programs find around them: a console, an environment, a name of the machine, 127.0.0.1.
 
 use super::Domain;
-use super::say::cannot;
+use super::cannot;
 use crate::sys::{machine, process, standard};
 use nix::unistd::sethostname;
 use std::env;

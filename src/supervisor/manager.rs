@@ -6,7 +6,6 @@
 //! asks for that, that the loop still turns. Nothing of this waits: what there is no room for is sent later, and only of
 //! statuses and of signs of life the next one will do.
 
-use super::note::note;
 use super::shutdown::Phase;
 use super::{Due, Supervisor};
 use crate::core::first_round::FirstRound;
@@ -17,6 +16,7 @@ use crate::core::summary::{Counts, Summary};
 use crate::sys::clock;
 use crate::sys::errno::io_words;
 use crate::sys::manager_socket::{ManagerSocket, SendError};
+use crate::sys::note::note;
 use crate::sys::process::Pid;
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};

@@ -34,7 +34,6 @@
 //! | `publish` | events out, and who subscribes to what |
 //! | `shutdown` | the end |
 //! | `rest` | what else is below us at the end |
-//! | `note` | a line on standard error |
 //! | `unasked` | what is said there because nobody can ask |
 
 mod asking;
@@ -53,7 +52,6 @@ mod launch;
 mod manager;
 mod memory;
 mod metrics;
-mod note;
 mod notifications;
 mod operations;
 mod outbox;

@@ -1,6 +1,5 @@
 //! Where the supervisor can be reached: the runtime directory, and the endpoints in it and elsewhere.
 
-use super::note::note;
 use super::publish::Publisher;
 use super::rpc::RpcSocket;
 use super::runtime_dir::RuntimeDir;
@@ -11,6 +10,7 @@ use crate::config::supervisor::SupervisorSettings;
 use crate::sockets::{Renewal, SocketFile};
 use crate::sys::accept;
 use crate::sys::errno::words;
+use crate::sys::note::note;
 use crate::wire::log_channel::OutputEndpoint;
 use std::collections::HashSet;
 use std::path::Path;

@@ -2,7 +2,6 @@
 //! wrong.
 
 use super::Supervisor;
-use super::note::note;
 use super::operations::{GoalKind, Operation, Order};
 use super::programs::NewProgram;
 use super::shutdown::Phase;
@@ -20,6 +19,7 @@ use crate::core::instance::Instance;
 use crate::core::program::{Autostart, Fate, Origin, Program, Settings};
 use crate::core::requirements::check::{self, Fault};
 use crate::core::state::{AdminState, Input, StateName};
+use crate::sys::note::note;
 use std::collections::HashMap;
 use std::sync::Arc;
 

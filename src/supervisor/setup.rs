@@ -3,7 +3,6 @@
 use super::capture::{Capture, Places};
 use super::launch::Launch;
 use super::manager::{self, Manager};
-use super::note::note;
 use super::programs::NewProgram;
 use super::reach::{Reach, Sockets};
 use super::reload::Configured;
@@ -22,6 +21,7 @@ use crate::core::ring::Ring;
 use crate::core::signal_meaning::After;
 use crate::sys::errno::{io_words, words};
 use crate::sys::limits::LimitValues;
+use crate::sys::note::note;
 use crate::sys::null::Null;
 use crate::sys::poll::{Poller, Ready};
 use crate::sys::process::Pid;

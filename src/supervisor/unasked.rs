@@ -3,13 +3,13 @@
 //! with every try.
 
 use super::Supervisor;
-use super::note::note;
 use crate::core::ids::InstanceKey;
 use crate::core::instance::Instance;
 use crate::core::last_run::Cause;
 use crate::core::policy::Ending;
 use crate::core::program::Program;
 use crate::core::state::{AdminState, Input, StateName};
+use crate::sys::note::note;
 use crate::sys::signals::signal_name;
 
 impl Supervisor {

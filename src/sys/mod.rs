@@ -28,6 +28,7 @@
 //! | `machine` | what the first process of a machine asks for |
 //! | `crash` | that program executed anew when it crashes |
 //! | `standard` | the standard descriptors, open before anything else is |
+//! | `note` | a line on standard error |
 //! | `null` | `/dev/null`, or what does as well |
 //! | `executable` | the file that we were executed from |
 //! | `splice` | from pipe to pipe; making one larger |
@@ -76,6 +77,7 @@ pub mod machine;
 pub mod manager_socket;
 mod mask;
 pub mod memory_file;
+pub mod note;
 pub mod notify;
 pub mod null;
 mod own_pid;

@@ -1,4 +1,4 @@
-//! A line on standard error, for whoever has nobody else to tell.
+//! A line on standard error, for whoever has nobody else to tell and must not wait for being read.
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{self, Write};
@@ -7,8 +7,8 @@ use std::os::fd::AsFd;
 /// The most bytes that a pipe takes without waiting once it says that it takes any: PIPE_BUF of pipe(7).
 const MOST: usize = 4096;
 
-/// Writes one line, whatever is in the sentence. Where standard error is a pipe that nobody reads, nothing is written:
-/// the loop does not wait for it.
+/// Writes one line, whatever is in the sentence, with one call, so that lines of several processes do not mix. Where
+/// standard error is a pipe that nobody reads, or a terminal that was told to hold (Ctrl-S), nothing is written.
 pub fn note(sentence: &str) {
     let plain: String = sentence.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let mut line = format!("procnanny: {plain}");
