@@ -7,6 +7,8 @@ use super::endpoint::{Endpoint, Presence};
 use super::exit::{Failure, Refusal};
 use super::keys::{self, Keys};
 use crate::api::arguments::DEFAULT_WAIT;
+use crate::sys::kinship::{Condition, look};
+use crate::sys::process::Pid;
 use crate::wire::msgpack::{self, Writer};
 use crate::wire::value::Value;
 use std::fmt;
@@ -356,9 +358,8 @@ impl fmt::Debug for Client {
 
 /// Whether a process has not ended: a zombie has, and only waits for its parent (proc_pid_stat(5)).
 fn is_alive(process: i32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().next());
-    state.is_some_and(|state| !matches!(state, "Z" | "X"))
+    let seen = Pid::new(process).and_then(|pid| look(pid).ok());
+    seen.is_some_and(|seen| seen.condition != Condition::Ended)
 }
 
 /// Waits while more clients want to connect than fit in line.

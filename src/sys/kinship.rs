@@ -11,7 +11,7 @@ use std::io::{self, Read};
 use std::iter::{Chain, Take};
 use std::ops::{Range, RangeInclusive};
 
-use super::process::{Pid, check_proc};
+use super::process::{Pid, check_proc, stat, stat_fields, strange_stat};
 
 /// A process as `/proc/PID/stat` showed it: proc_pid_stat(5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,25 +45,17 @@ impl Seen {
     }
 }
 
-/// Longer than any `/proc/PID/stat`: 52 fields, of which only the name may have more than 20 characters (64).
-const LONGEST_STAT: usize = 2048;
-
 /// Looks at a process. Takes the kernel some microseconds, and never waits.
 ///
 /// # Errors
 /// `NotFound` if there is none such, or no `/proc`.
 pub fn look(pid: Pid) -> io::Result<Seen> {
-    let mut bytes = [0; LONGEST_STAT];
-    let length = File::open(format!("/proc/{pid}/stat"))?.read(&mut bytes)?;
-    let stat = String::from_utf8_lossy(bytes.get(..length).unwrap_or_default());
-    parse(pid, &stat).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "a strange /proc/PID/stat"))
+    parse(pid, &stat(pid)?).ok_or_else(strange_stat)
 }
 
 /// Reads the fields that proc_pid_stat(5) numbers 3, 4 and 22.
 fn parse(pid: Pid, stat: &str) -> Option<Seen> {
-    // The name in parentheses may hold anything, parentheses too. The field after it is the third.
-    let (_, after_name) = stat.rsplit_once(") ")?;
-    let mut fields = after_name.split(' ');
+    let mut fields = stat_fields(stat)?;
     let condition = match fields.next()? {
         "D" => Condition::Uninterruptible,
         "Z" | "X" | "x" => Condition::Ended,

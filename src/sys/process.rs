@@ -2,8 +2,8 @@
 
 use std::ffi::{CStr, CString, c_char};
 use std::fmt;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 
 use libc::c_int;
 use nix::errno::Errno;
@@ -155,6 +155,28 @@ pub fn group(pid: Pid) -> Option<Pid> {
 pub fn command_name(pid: Pid) -> Option<String> {
     let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
     Some(String::from_utf8_lossy(name.strip_suffix(b"\n").unwrap_or(&name)).into_owned())
+}
+
+/// Longer than any `/proc/PID/stat`: 52 fields, of which only the name may have more than 20 characters (64).
+const LONGEST_STAT: usize = 2048;
+
+/// What `/proc/PID/stat` says of a process (proc_pid_stat(5)), for [`stat_fields`]. Takes the kernel some microseconds, and
+/// never waits.
+pub(super) fn stat(pid: Pid) -> io::Result<String> {
+    let mut bytes = [0; LONGEST_STAT];
+    let length = File::open(format!("/proc/{pid}/stat"))?.read(&mut bytes)?;
+    Ok(String::from_utf8_lossy(bytes.get(..length).unwrap_or_default()).into_owned())
+}
+
+/// Its fields from the third on. The name before that, in parentheses, may hold anything, parentheses too.
+pub(super) fn stat_fields(stat: &str) -> Option<impl Iterator<Item = &str>> {
+    let (_, after_name) = stat.rsplit_once(") ")?;
+    Some(after_name.split(' '))
+}
+
+/// What is said of one that is not as it should be.
+pub(super) fn strange_stat() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "/proc/PID/stat is not as proc_pid_stat(5) has it")
 }
 
 fn parent(pid: Pid) -> Option<Pid> {

@@ -1,7 +1,7 @@
 //! What a process uses, as `/proc` shows it at that moment.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::fs;
+use std::io;
 
 use nix::unistd::{SysconfVar, sysconf};
 
@@ -20,9 +20,6 @@ pub struct ProcessUsage {
     pub threads: u64,
 }
 
-/// Longer than any `/proc/PID/stat`: 52 fields, of which only the name may have more than 20 characters (64).
-const LONGEST_STAT: usize = 2048;
-
 /// What a process uses: two files, which take the kernel some ten microseconds and never wait for anything. What its
 /// children use is not in it.
 ///
@@ -31,13 +28,10 @@ const LONGEST_STAT: usize = 2048;
 /// # Errors
 /// When `/proc` is not mounted, or does not show us this process.
 pub fn of_process(pid: Pid) -> io::Result<ProcessUsage> {
-    let mut bytes = [0; LONGEST_STAT];
-    let length = File::open(format!("/proc/{pid}/stat"))?.read(&mut bytes)?;
-    let stat = String::from_utf8_lossy(bytes.get(..length).unwrap_or_default());
+    let stat = process::stat(pid)?;
     let ticks = sysconf(SysconfVar::CLK_TCK)?.and_then(|ticks| u64::try_from(ticks).ok()).unwrap_or(0);
-    let strange =
-        || io::Error::new(ErrorKind::InvalidData, "/proc/PID/stat is not as proc_pid_stat(5) has it");
-    let (user_seconds, system_seconds, threads) = parse(&stat, ticks.max(1)).ok_or_else(strange)?;
+    let (user_seconds, system_seconds, threads) =
+        parse(&stat, ticks.max(1)).ok_or_else(process::strange_stat)?;
     // That file has it too, but without what each processor has not added up yet: some MiB on a large host.
     let resident_bytes = process::resident_bytes(pid)?;
     Ok(ProcessUsage { user_seconds, system_seconds, resident_bytes, threads })
@@ -45,9 +39,7 @@ pub fn of_process(pid: Pid) -> io::Result<ProcessUsage> {
 
 /// Reads the fields that proc_pid_stat(5) numbers 14, 15 and 20: two times, in seconds, and a number of threads.
 fn parse(stat: &str, ticks_a_second: u64) -> Option<(f64, f64, u64)> {
-    // The name in parentheses may hold anything, parentheses too. The field after it is the third.
-    let (_, after_name) = stat.rsplit_once(") ")?;
-    let mut fields = after_name.split(' ').skip(11);
+    let mut fields = process::stat_fields(stat)?.skip(11);
     let mut next = |skipped: usize| fields.nth(skipped)?.parse::<u64>().ok();
     let (user, system) = (next(0)?, next(0)?);
     let threads = next(4)?;
@@ -72,6 +64,7 @@ pub fn own_descriptors() -> io::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
 
     #[test]
     fn fields_are_counted_from_the_end_of_the_name() {
