@@ -79,7 +79,7 @@ fn verb(mode: RebootMode) -> &'static str {
 }
 
 /// After this, no process of a program is left but what the kernel itself cannot end.
-pub fn end_all_processes() {
+fn end_all_processes() {
     if !are_gone_within(BY_ITSELF) {
         kill_all_processes();
     }

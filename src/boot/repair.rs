@@ -2,16 +2,15 @@
 //! on the console, and then it is tried again.
 
 use super::Machine;
-use super::end::end_all_processes;
+use super::end::tell_all_processes;
 use crate::core::signal_meaning::{After, Order, Role, meaning};
 use crate::sys::clock::monotonic;
-use crate::sys::fork::{ExecStatus, read_status, spawn};
+use crate::sys::fork::{ExecStatus, read_status, settle, spawn};
 use crate::sys::limits::{self, Limit, LimitValues};
 use crate::sys::note::note;
 use crate::sys::plan::{Blueprint, ChildPlan};
 use crate::sys::process::{self, Pid};
 use crate::sys::{inbox, signals, wait};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::ffi::CString;
 use std::fs;
 use std::os::fd::AsFd;
@@ -22,8 +21,8 @@ use std::time::Duration;
 const PAUSE: Duration = Duration::from_secs(30);
 /// How long a shell has to have run for its end to mean that somebody has repaired something.
 const USED: Duration = Duration::from_secs(2);
-/// How long the beginning of a shell is waited for, in milliseconds.
-const EXEC: u16 = 5000;
+/// How long the beginning of a shell is waited for.
+const EXEC: Duration = Duration::from_secs(5);
 
 /// Who asks for the password of root, and gives a shell to who knows it; and what is done without such a one.
 const SHELLS: [&str; 4] = ["/sbin/sulogin", "/usr/sbin/sulogin", "/bin/sh", "/usr/bin/sh"];
@@ -76,9 +75,9 @@ impl Machine {
         outcome
     }
 
-    /// Ends all processes but our own, which a supervisor that ended has left.
+    /// Ends all processes but our own, which a supervisor that could not go on has left.
     pub fn clear(&self) {
-        end_all_processes();
+        tell_all_processes();
     }
 }
 
@@ -93,9 +92,7 @@ fn start(path: &str) -> Option<Pid> {
         ..Blueprint::default()
     };
     let spawned = spawn(ChildPlan::new(blueprint)).ok()?;
-    let mut ready = [PollFd::new(spawned.status.as_fd(), PollFlags::POLLIN)];
-    // Whatever comes of it is in the status.
-    let _ = poll(&mut ready, PollTimeout::from(EXEC));
+    settle(spawned.status.as_fd(), EXEC);
     match read_status(spawned.status.as_fd()) {
         ExecStatus::Executed => Some(spawned.pid),
         ExecStatus::Failed(error) => {

@@ -322,10 +322,11 @@ fn kept(passed: &[(RawFd, RawFd)], own: Own) -> impl Iterator<Item = RawFd> {
     passed.iter().map(|(number, _)| *number).chain([own.report]).chain(own.executable)
 }
 
-fn close_range(first: c_uint, last: c_uint) -> Result<(), Errno> {
+/// Closes these descriptors, and all between them: close_range(2). For who uses none of them any more.
+pub(super) fn close_range(first: c_uint, last: c_uint) -> Result<(), Errno> {
     const NO_FLAGS: c_uint = 0;
-    // SAFETY: only numbers. Nothing in this process uses these descriptors any more, though their `OwnedFd`s are
-    // there: none of them is ever dropped by it, as the child ends with execve or _exit.
+    // SAFETY: only numbers, of descriptors that the caller uses no more. (In a child their `OwnedFd`s are there, but none
+    // of them is ever dropped by it, as it ends with execve or _exit.)
     unsafe { call!(libc::SYS_close_range, first, last, NO_FLAGS) }.map(drop)
 }
 

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use libc::{c_int, c_uint};
 use nix::errno::Errno;
 
+use super::child;
 use super::raw::{self, call};
 
 /// The variable by which the new program knows: its value is the number of the signal that ended the old one, in two
@@ -88,9 +89,8 @@ pub fn take_mark() -> Option<i32> {
     // SAFETY: there is no other thread that reads the environment.
     unsafe { std::env::remove_var(MARK) };
     const FIRST_OTHER: c_uint = 3;
-    const NO_FLAGS: c_uint = 0;
-    // SAFETY: only numbers; nothing was opened yet, so that all of these are the old program's.
-    let _ = unsafe { call!(libc::SYS_close_range, FIRST_OTHER, c_uint::MAX, NO_FLAGS) };
+    // Nothing was opened yet, so that all of these are the old program's.
+    let _ = child::close_range(FIRST_OTHER, c_uint::MAX);
     Some(signal)
 }
 
