@@ -134,6 +134,11 @@ pub enum Stopped {
 /// None is known.
 pub fn stop(signal: c_int) -> Result<Stopped, Errno> {
     reset_disposition(signal)?;
+    // A stop signal discards SIGCONT where that waits (signal(7)): who has us go on already would do so in vain. In the
+    // moment between these two calls it still would.
+    if is_waiting(libc::SIGCONT) {
+        return Ok(Stopped::Continued);
+    }
     process::kill(Pid::own(), signal)?;
     // It acts while the first of these calls returns.
     Mask::ALL.without(signal).set()?;
